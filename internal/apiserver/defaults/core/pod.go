@@ -1,0 +1,74 @@
+package core
+
+import (
+	corev1 "k8s.io/api/core/v1"
+)
+
+// SetDefaults_Pod sets what concerns a pod but not the template of one:
+// requests follow limits, ports of a pod on the host's network are the
+// host's, and containers learn of services by their environment.
+func SetDefaults_Pod(obj *corev1.Pod) {
+	spec := &obj.Spec
+	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
+		for i := range containers {
+			c := &containers[i]
+			setResources(&c.Resources.Requests, c.Resources.Limits)
+			if spec.HostNetwork {
+				setHostPorts(c.Ports)
+			}
+		}
+	}
+	set(&spec.EnableServiceLinks, corev1.DefaultEnableServiceLinks)
+	setPodResources(spec)
+}
+
+// setHostPorts publishes ports under their own number, since on the host's
+// network there is no other.
+func setHostPorts(ports []corev1.ContainerPort) {
+	for i := range ports {
+		if ports[i].HostPort == 0 {
+			ports[i].HostPort = ports[i].ContainerPort
+		}
+	}
+}
+
+// setPodResources completes the requests of a pod that states resources for
+// itself (KEP-2837): a limit without a request is the request, unless
+// containers ask for something of that kind.
+func setPodResources(spec *corev1.PodSpec) {
+	if spec.Resources == nil {
+		return
+	}
+	for name, limit := range spec.Resources.Limits {
+		if _, ok := spec.Resources.Requests[name]; ok || requestedByContainers(spec, name) {
+			continue
+		}
+		setResources(&spec.Resources.Requests, corev1.ResourceList{name: limit})
+	}
+}
+
+func requestedByContainers(spec *corev1.PodSpec, name corev1.ResourceName) bool {
+	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
+		for _, c := range containers {
+			if _, ok := c.Resources.Requests[name]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// SetDefaults_PodSpec sets what a pod and the template of one have in common.
+func SetDefaults_PodSpec(obj *corev1.PodSpec) {
+	if obj.DNSPolicy == "" {
+		obj.DNSPolicy = corev1.DNSClusterFirst
+	}
+	if obj.RestartPolicy == "" {
+		obj.RestartPolicy = corev1.RestartPolicyAlways
+	}
+	if obj.SchedulerName == "" {
+		obj.SchedulerName = corev1.DefaultSchedulerName
+	}
+	set(&obj.SecurityContext, corev1.PodSecurityContext{})
+	set(&obj.TerminationGracePeriodSeconds, int64(corev1.DefaultTerminationGracePeriodSeconds))
+}
