@@ -35,6 +35,17 @@ func SetDefaults_NamespaceStatus(obj *corev1.NamespaceStatus) {
 	}
 }
 
+// SetDefaults_NodeSpec keeps the node's ranges of pod addresses and their
+// first, which was there before there could be several, alike.
+func SetDefaults_NodeSpec(obj *corev1.NodeSpec) {
+	switch {
+	case obj.PodCIDR == "" && len(obj.PodCIDRs) > 0:
+		obj.PodCIDR = obj.PodCIDRs[0]
+	case obj.PodCIDR != "" && (len(obj.PodCIDRs) == 0 || obj.PodCIDRs[0] != obj.PodCIDR):
+		obj.PodCIDRs = []string{obj.PodCIDR}
+	}
+}
+
 // SetDefaults_NodeStatus lets pods have all that a node has.
 func SetDefaults_NodeStatus(obj *corev1.NodeStatus) {
 	if obj.Allocatable == nil && obj.Capacity != nil {

@@ -1,8 +1,6 @@
 package core
 
-import (
-	corev1 "k8s.io/api/core/v1"
-)
+import corev1 "k8s.io/api/core/v1"
 
 // SetDefaults_Pod sets what concerns a pod but not the template of one:
 // requests follow limits, ports of a pod on the host's network are the
@@ -69,6 +67,32 @@ func SetDefaults_PodSpec(obj *corev1.PodSpec) {
 	if obj.SchedulerName == "" {
 		obj.SchedulerName = corev1.DefaultSchedulerName
 	}
+	setServiceAccount(obj)
 	set(&obj.SecurityContext, corev1.PodSecurityContext{})
 	set(&obj.TerminationGracePeriodSeconds, int64(corev1.DefaultTerminationGracePeriodSeconds))
+}
+
+// setServiceAccount keeps the field and its older name, serviceAccount, alike.
+func setServiceAccount(obj *corev1.PodSpec) {
+	if obj.ServiceAccountName == "" {
+		obj.ServiceAccountName = obj.DeprecatedServiceAccount
+	}
+	obj.DeprecatedServiceAccount = obj.ServiceAccountName
+}
+
+// SetDefaults_PodStatus keeps the addresses and their first, which was there
+// before there could be several, alike; where they differ the first wins.
+func SetDefaults_PodStatus(obj *corev1.PodStatus) {
+	switch {
+	case obj.PodIP == "" && len(obj.PodIPs) > 0:
+		obj.PodIP = obj.PodIPs[0].IP
+	case obj.PodIP != "" && (len(obj.PodIPs) == 0 || obj.PodIPs[0].IP != obj.PodIP):
+		obj.PodIPs = []corev1.PodIP{{IP: obj.PodIP}}
+	}
+	switch {
+	case obj.HostIP == "" && len(obj.HostIPs) > 0:
+		obj.HostIP = obj.HostIPs[0].IP
+	case obj.HostIP != "" && (len(obj.HostIPs) == 0 || obj.HostIPs[0].IP != obj.HostIP):
+		obj.HostIPs = []corev1.HostIP{{IP: obj.HostIP}}
+	}
 }
