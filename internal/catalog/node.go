@@ -1,0 +1,88 @@
+package catalog
+
+import (
+	"net/netip"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/causeway-access/causeway/internal/fault"
+	"github.com/causeway-access/causeway/internal/route"
+)
+
+// KubeletPort is where a node that does not say otherwise serves the kubelet's API.
+const KubeletPort = 10250
+
+// node is what is kept of a Node.
+type node struct {
+	host    route.Endpoint // of the kubelet's port; no address and no host if none is known
+	kubelet uint16
+}
+
+// preferred orders the address types of a node: addresses before names, and
+// inner ones before outer ones.
+var preferred = [...]corev1.NodeAddressType{
+	corev1.NodeInternalIP, corev1.NodeExternalIP, corev1.NodeInternalDNS, corev1.NodeHostName, corev1.NodeExternalDNS,
+}
+
+func (c *Catalog) setNode(n *corev1.Node) { c.nodes.Store(n.Name, nodeOf(n)) }
+
+func (c *Catalog) dropNode(n *corev1.Node) { c.nodes.Delete(n.Name) }
+
+func nodeOf(n *corev1.Node) *node {
+	out := &node{kubelet: KubeletPort}
+	if p := n.Status.DaemonEndpoints.KubeletEndpoint.Port; p > 0 && p < 1<<16 {
+		out.kubelet = uint16(p)
+	}
+	for _, kind := range preferred {
+		for _, a := range n.Status.Addresses {
+			if a.Type != kind || a.Address == "" {
+				continue
+			}
+			if addr, err := netip.ParseAddr(a.Address); err == nil {
+				out.host = route.Endpoint{Addr: netip.AddrPortFrom(addr.Unmap(), out.kubelet)}
+			} else {
+				out.host = route.Endpoint{Addr: netip.AddrPortFrom(netip.Addr{}, out.kubelet), Host: a.Address}
+			}
+			return out
+		}
+	}
+	return out
+}
+
+func (c *Catalog) resolveNode(t *route.Target) (*route.Backend, error) {
+	n, ok := c.nodes.Load(t.Name)
+	if !ok {
+		return nil, fault.Missing(resolveOp, "nodes", t.Name)
+	}
+	number := n.kubelet
+	if t.Port != "" {
+		var err error
+		if number, err = parsePort(t); err != nil {
+			return nil, err
+		}
+	}
+	if n.host == (route.Endpoint{}) {
+		return nil, fault.New(fault.Unavailable, resolveOp, "node "+strconv.Quote(t.Name)+" has no address")
+	}
+	e := n.host
+	e.Addr = netip.AddrPortFrom(e.Addr.Addr(), number)
+	b := &route.Backend{
+		Resource:  route.Nodes,
+		Name:      t.Name,
+		Port:      t.Port,
+		Scheme:    route.SchemeHTTP,
+		Endpoints: []route.Endpoint{e},
+	}
+	if number == n.kubelet {
+		b.Scheme = route.SchemeHTTPS
+		b.Trust = route.Trust{Node: true}
+	}
+	return b, nil
+}
+
+// Kubelet reports whether a target is a node's kubelet port, from the URL
+// alone: nothing may be looked up before the caller is authorised.
+func Kubelet(t *route.Target) bool {
+	return t.Resource == route.Nodes && (t.Port == "" || t.Port == strconv.Itoa(KubeletPort))
+}

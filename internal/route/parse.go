@@ -1,0 +1,170 @@
+package route
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/causeway-access/causeway/internal/fault"
+)
+
+// Parse reads the escaped path and the raw query of a request. It reports
+// false for a URL that names no target: such a request is the API's own.
+//
+// A Target with a name segment that cannot be split is returned all the same,
+// since the caller must be authorised (with the whole segment as the name)
+// before he is told; see [Target.Check].
+func Parse(path, query string) (Target, bool) {
+	c := cursor{all: path, rest: path}
+	if c.next() != "api" {
+		return Target{}, false
+	}
+	t := Target{Query: query}
+	ok := false
+	switch version := c.next(); version {
+	case "v1", "v1beta3":
+		ok = c.modern(&t, version)
+	case "v1beta1", "v1beta2":
+		ok = c.ancient(&t)
+	}
+	if !ok || c.bad {
+		return Target{}, false
+	}
+	t.Prefix = path[:len(path)-len(c.rest)]
+	t.Path = resolveDots(c.rest)
+	t.malformed = !t.split()
+	return t, true
+}
+
+// Check returns a fault of kind BadRequest if the name segment has a form that
+// no scheme, name and port can be read from.
+func (t *Target) Check() error {
+	if !t.malformed {
+		return nil
+	}
+	resource := t.Resource.String()
+	return fault.New(fault.BadRequest, "route.Check", "invalid "+resource[:len(resource)-1]+" request "+quote(t.Segment))
+}
+
+// cursor walks the segments of an escaped path.
+type cursor struct {
+	all, rest string
+	bad       bool
+}
+
+// next returns the next segment, decoded; empty if there is none.
+func (c *cursor) next() string {
+	if c.rest == "" || c.rest[0] != '/' {
+		c.bad = true
+		return ""
+	}
+	s := c.rest[1:]
+	if i := strings.IndexByte(s, '/'); i >= 0 {
+		s, c.rest = s[:i], s[i:]
+	} else {
+		c.rest = ""
+	}
+	if strings.IndexByte(s, '%') >= 0 {
+		decoded, err := url.PathUnescape(s)
+		if err != nil {
+			c.bad = true
+			return ""
+		}
+		s = decoded
+	}
+	// A dot segment in the prefix would mean another URL to whoever resolves it.
+	if s == "" || s == "." || s == ".." {
+		c.bad = true
+		return ""
+	}
+	return s
+}
+
+// modern reads what follows /api/v1 and /api/v1beta3: the namespace is in the path.
+func (c *cursor) modern(t *Target, version string) bool {
+	first := c.next()
+	if t.Legacy = t.setVerb(first); t.Legacy {
+		first = c.next()
+	} else if version != "v1" {
+		return false
+	}
+	switch first {
+	case "namespaces":
+		t.Namespace = c.next()
+		if !t.setResource(c.next(), false) || t.Resource == Nodes {
+			return false
+		}
+	case "nodes":
+		t.Resource = Nodes
+	default:
+		return false
+	}
+	t.Segment = c.next()
+	return t.Legacy || c.next() == "proxy"
+}
+
+// ancient reads what follows /api/v1beta1 and /api/v1beta2: the namespace is a
+// query parameter, or follows "ns".
+func (c *cursor) ancient(t *Target) bool {
+	t.Legacy = true
+	if !t.setVerb(c.next()) {
+		return false
+	}
+	first := c.next()
+	if first == "ns" && t.Verb == Proxy {
+		t.Namespace = c.next()
+		if !t.setResource(c.next(), false) || t.Resource == Nodes {
+			return false
+		}
+		t.Segment = c.next()
+		return true
+	}
+	if !t.setResource(first, true) {
+		return false
+	}
+	if t.Resource != Nodes {
+		t.Namespace = namespaceIn(t.Query)
+	}
+	t.Segment = c.next()
+	return true
+}
+
+func (t *Target) setVerb(s string) bool {
+	switch s {
+	case "proxy":
+		t.Verb = Proxy
+	case "redirect":
+		t.Verb = Redirect
+	default:
+		return false
+	}
+	return true
+}
+
+func (t *Target) setResource(s string, ancient bool) bool {
+	switch {
+	case s == "services":
+		t.Resource = Services
+	case s == "pods":
+		t.Resource = Pods
+	case s == "nodes", s == "minions" && ancient:
+		t.Resource = Nodes
+	default:
+		return false
+	}
+	return true
+}
+
+// namespaceIn returns the first namespace parameter of a raw query, or the
+// namespace "default".
+func namespaceIn(query string) string {
+	for pair := range strings.SplitSeq(query, "&") {
+		key, value, _ := strings.Cut(pair, "=")
+		if key != "namespace" {
+			continue
+		}
+		if ns, err := url.QueryUnescape(value); err == nil && ns != "" {
+			return ns
+		}
+	}
+	return "default"
+}
