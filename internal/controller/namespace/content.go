@@ -117,18 +117,18 @@ func (c content) deleteKind(ctx context.Context, namespace string, kind kind) ([
 	}
 	background := metav1.DeletePropagationBackground
 	options := metav1.DeleteOptions{PropagationPolicy: &background}
-	failure := errNoCollection
+	var failure error
+	collected := false
 	if kind.byCollection {
 		failure = client.DeleteCollection(ctx, options, metav1.ListOptions{})
+		collected = !unlistable(failure)
 	}
-	if errors.Is(failure, errNoCollection) || unlistable(failure) {
+	if !collected {
 		failure = deleteEach(ctx, client, options)
 	}
 	left, err := listAll(ctx, client)
 	return left, errors.Join(failure, err)
 }
-
-var errNoCollection = errors.New("objects of this kind are deleted one by one")
 
 // deleteEach deletes objects one by one.
 func deleteEach(ctx context.Context, client metadata.ResourceInterface, options metav1.DeleteOptions) error {
