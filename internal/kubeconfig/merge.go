@@ -35,6 +35,9 @@ func UserFile(explicit string) string {
 func Merge(ctx context.Context, explicit string, e Entry) (Merged, error) {
 	files := options(explicit)
 	path := files.GetDefaultFilename()
+	if path == UserFile("") { // the user's own file, named in full: a choice in his other files counts
+		files = options("")
+	}
 	unlock, err := lock(ctx, path)
 	if err != nil {
 		return Merged{}, err

@@ -133,15 +133,17 @@ func TestMergeRespectsAChoiceMadeInAnotherFile(t *testing.T) {
 	mustWrite(t, second, other, 0o600)
 	t.Setenv("KUBECONFIG", first+string(filepath.ListSeparator)+second)
 
-	got, err := Merge(context.Background(), "", causeway)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Path != first || got.Current != "work" {
-		t.Errorf("Merge = %+v, want the entry in %s and current context work", got, first)
-	}
-	if c := mustRead(t, first).CurrentContext; c != "" {
-		t.Errorf("current-context %q was set in the first file and hides the user's choice in the second", c)
+	for _, explicit := range []string{"", UserFile("")} {
+		got, err := Merge(context.Background(), explicit, causeway)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Path != first || got.Current != "work" {
+			t.Errorf("Merge(%q) = %+v, want the entry in %s and current context work", explicit, got, first)
+		}
+		if c := mustRead(t, first).CurrentContext; c != "" {
+			t.Errorf("current-context %q was set in the first file and hides the user's choice in the second", c)
+		}
 	}
 }
 
