@@ -6,6 +6,13 @@
 package validation
 
 import (
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -43,5 +50,43 @@ func rules[T runtime.Object](create func(T) field.ErrorList, update, status func
 
 // table lists every kind that has rules, by group.
 func table() map[schema.GroupResource]Rules {
-	return map[schema.GroupResource]Rules{}
+	return map[schema.GroupResource]Rules{
+		{Resource: "pods"}:                         rules(pod, podUpdate, podStatus),
+		{Resource: "pods/binding"}:                 rules(binding, nil, nil),
+		{Resource: "pods/ephemeralcontainers"}:     rules(nil, ephemeralContainersUpdate, nil),
+		{Resource: "pods/eviction"}:                rules(eviction, nil, nil),
+		{Resource: "replicationcontrollers"}:       rules(replicationController, replicationControllerUpdate, replicationControllerStatus),
+		{Resource: "replicationcontrollers/scale"}: rules(nil, scaleUpdate, nil),
+
+		{Resource: "configmaps"}:      rules(configMap, configMapUpdate, nil),
+		{Resource: "endpoints"}:       rules(endpoints, endpointsUpdate, nil),
+		{Resource: "events"}:          rules(event, eventUpdate, nil),
+		{Resource: "limitranges"}:     rules(limitRange, limitRangeUpdate, nil),
+		{Resource: "namespaces"}:      rules(namespace, namespaceUpdate, namespaceStatus),
+		{Resource: "nodes"}:           rules(node, nodeUpdate, nodeStatus),
+		{Resource: "resourcequotas"}:  rules(resourceQuota, resourceQuotaUpdate, resourceQuotaStatus),
+		{Resource: "secrets"}:         rules(secret, secretUpdate, nil),
+		{Resource: "serviceaccounts"}: rules(serviceAccount, serviceAccountUpdate, nil),
+		{Resource: "services"}:        rules(service, serviceUpdate, serviceStatus),
+
+		{Group: admissionv1.GroupName, Resource: "mutatingadmissionpolicies"}:         rules(mutatingPolicy, mutatingPolicyUpdate, nil),
+		{Group: admissionv1.GroupName, Resource: "mutatingadmissionpolicybindings"}:   rules(mutatingBinding, mutatingBindingUpdate, nil),
+		{Group: admissionv1.GroupName, Resource: "mutatingwebhookconfigurations"}:     rules(mutatingWebhooks, mutatingWebhooksUpdate, nil),
+		{Group: admissionv1.GroupName, Resource: "validatingadmissionpolicies"}:       rules(validatingPolicy, validatingPolicyUpdate, validatingPolicyStatus),
+		{Group: admissionv1.GroupName, Resource: "validatingadmissionpolicybindings"}: rules(validatingBinding, validatingBindingUpdate, nil),
+		{Group: admissionv1.GroupName, Resource: "validatingwebhookconfigurations"}:   rules(validatingWebhooks, validatingWebhooksUpdate, nil),
+
+		{Group: certificatesv1.GroupName, Resource: "certificatesigningrequests"}: rules(signingRequest, signingRequestUpdate, signingRequestStatus),
+		{Group: coordinationv1.GroupName, Resource: "leases"}:                     rules(lease, leaseUpdate, nil),
+		{Group: discoveryv1.GroupName, Resource: "endpointslices"}:                rules(endpointSlice, endpointSliceUpdate, nil),
+		{Group: eventsv1.GroupName, Resource: "events"}:                           rules(newEvent, newEventUpdate, nil),
+
+		{Group: networkingv1.GroupName, Resource: "ingressclasses"}: rules(ingressClass, ingressClassUpdate, nil),
+		{Group: networkingv1.GroupName, Resource: "ingresses"}:      rules(ingress, ingressUpdate, ingressStatus),
+
+		{Group: rbacv1.GroupName, Resource: "clusterrolebindings"}: rules(clusterRoleBinding, clusterRoleBindingUpdate, nil),
+		{Group: rbacv1.GroupName, Resource: "clusterroles"}:        rules(clusterRole, clusterRoleUpdate, nil),
+		{Group: rbacv1.GroupName, Resource: "rolebindings"}:        rules(roleBinding, roleBindingUpdate, nil),
+		{Group: rbacv1.GroupName, Resource: "roles"}:               rules(role, roleUpdate, nil),
+	}
 }

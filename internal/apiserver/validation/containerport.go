@@ -1,0 +1,61 @@
+package validation
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// checkPorts checks the ports a container exposes.
+func (s podScope) checkPorts(ports []corev1.ContainerPort, p *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	names := map[string]bool{}
+	for i, port := range ports {
+		at := p.Index(i)
+		if port.Name != "" {
+			if messages := validation.IsValidPortName(port.Name); len(messages) > 0 {
+				errs = append(errs, invalidIf(at.Child("name"), port.Name, messages)...)
+			} else {
+				errs = append(errs, unique(at.Child("name"), port.Name, names)...)
+			}
+		}
+		if port.ContainerPort == 0 {
+			errs = append(errs, field.Required(at.Child("containerPort"), ""))
+		} else {
+			errs = append(errs, invalidIf(at.Child("containerPort"), port.ContainerPort, validation.IsValidPortNum(int(port.ContainerPort)))...)
+		}
+		if port.HostPort != 0 {
+			errs = append(errs, invalidIf(at.Child("hostPort"), port.HostPort, validation.IsValidPortNum(int(port.HostPort)))...)
+		}
+		errs = append(errs, s.checkHostNetworkPort(port, at)...)
+		errs = append(errs, oneOf(at.Child("protocol"), port.Protocol, corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP)...)
+	}
+	return errs
+}
+
+// checkHostNetworkPort wants ports on the host's network to be the host's. A
+// template may leave that to the defaulting of the pods made from it.
+func (s podScope) checkHostNetworkPort(port corev1.ContainerPort, p *field.Path) field.ErrorList {
+	if !s.spec.HostNetwork || port.HostPort == port.ContainerPort || s.template && port.HostPort == 0 {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(p.Child("hostPort"), port.HostPort, "must match `containerPort` when `hostNetwork` is true")}
+}
+
+// checkHostPortConflicts reports ports of the host that are taken twice.
+func checkHostPortConflicts(containers []corev1.Container, p *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	taken := map[string]bool{}
+	for i := range containers {
+		for j, port := range containers[i].Ports {
+			if port.HostPort == 0 {
+				continue
+			}
+			key := fmt.Sprintf("%s/%s/%d", port.Protocol, port.HostIP, port.HostPort)
+			errs = append(errs, unique(p.Index(i).Child("ports").Index(j).Child("hostPort"), key, taken)...)
+		}
+	}
+	return errs
+}
