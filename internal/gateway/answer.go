@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/causeway-access/causeway/internal/fault"
+	"github.com/causeway-access/causeway/internal/observe"
+)
+
+// answer tells the client of an error, as a Status in the form that he
+// accepts. It is the one place where the errors of a request end.
+func (g *Gateway) answer(w *reply, r *http.Request, line *observe.Line, err error) {
+	line.Err = err
+	if errors.Is(err, errBroken) || w.status != 0 {
+		return // too late for words; finish breaks the connection off
+	}
+	var known *fault.Error
+	if !errors.As(err, &known) {
+		known = fault.Wrap(fault.Internal, "gateway", "Internal error occurred", err)
+	}
+	if known.Kind == fault.Internal {
+		g.cfg.Logger.Error("request failed", "id", line.ID, "error", err)
+	}
+	if known.Kind == fault.Unauthorized && g.cfg.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", g.cfg.Challenge)
+	}
+	if known.Kind == fault.Canceled {
+		line.Status = fault.StatusClientClosedRequest
+		return
+	}
+	g.writeStatus(w, r, known)
+}
+
+func (g *Gateway) writeStatus(w http.ResponseWriter, r *http.Request, err *fault.Error) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-cache, private")
+	responsewriters.ErrorNegotiated(err, clientscheme.Codecs, metav1.Unversioned, w, r)
+}
+
+// finish closes the account of a request, also of one that has panicked, and
+// breaks off the connection if the response on it is not complete. It is to be
+// deferred.
+func (g *Gateway) finish(w *reply, r *http.Request, line *observe.Line) {
+	broken := line.Err != nil && errors.Is(line.Err, errBroken) && !w.taken
+	if cause := recover(); cause != nil {
+		broken = true
+		g.recovered(w, r, line, cause)
+	}
+	if line.Status == 0 {
+		line.Status = w.status
+	}
+	if line.Status == 0 { // nothing was written: the server will say 200
+		line.Status = http.StatusOK
+	}
+	line.Sent, line.Received = w.sent, w.body.read.Load()
+	g.observer.Account(line)
+	if broken || line.Status == fault.StatusClientClosedRequest {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// recovered accounts for a panic: 500 if there is still time to say so.
+func (g *Gateway) recovered(w *reply, r *http.Request, line *observe.Line, cause any) {
+	line.Panicked = true
+	line.Err = fmt.Errorf("panic: %v", cause)
+	if cause == http.ErrAbortHandler { //nolint:errorlint // it is never wrapped: a panic value
+		return
+	}
+	g.cfg.Logger.Error("panic while serving", "id", line.ID, "error", line.Err, "stack", string(debug.Stack()))
+	if w.status != 0 || w.taken {
+		return
+	}
+	w.Header().Set("Connection", "close")
+	g.writeStatus(w, r, fault.New(fault.Internal, "gateway", "This request caused apiserver to panic. Look in the logs for details."))
+	w.Flush()
+}
+
+// pass serves what is no target.
+func (g *Gateway) pass(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case g.scripted(r):
+		g.writeStatus(w, r, fault.New(fault.Forbidden, "gateway.pass",
+			"a page in a browser may not call the API with the browser's own credentials (Sec-Fetch-Mode: "+r.Header.Get("Sec-Fetch-Mode")+"); use a token"))
+	case g.cfg.Next != nil:
+		g.cfg.Next.ServeHTTP(w, r)
+	default:
+		g.writeStatus(w, r, fault.New(fault.NotFound, "gateway.pass", "the server could not find the requested resource"))
+	}
+}

@@ -1,0 +1,86 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/user"
+
+	"github.com/causeway-access/causeway/internal/fault"
+	"github.com/causeway-access/causeway/internal/observe"
+)
+
+// authenticate returns who asks. The authenticator deletes the credential that
+// it accepts; nothing else decides what of the request's credentials is the
+// gateway's and what the application's.
+func (g *Gateway) authenticate(r *http.Request) (user.Info, error) {
+	if len(g.cfg.Audiences) > 0 {
+		// The context is how the library's authenticators learn of audiences.
+		r = r.WithContext(authenticator.WithAudiences(r.Context(), g.cfg.Audiences))
+	}
+	resp, ok, err := g.cfg.Authenticator.AuthenticateRequest(r)
+	if err != nil || !ok {
+		return nil, fault.Wrap(fault.Unauthorized, "gateway.authenticate", "Unauthorized", err)
+	}
+	if len(g.cfg.Audiences) > 0 && len(resp.Audiences) > 0 && len(g.cfg.Audiences.Intersect(resp.Audiences)) == 0 {
+		return nil, fault.New(fault.Unauthorized, "gateway.authenticate: token is for another audience", "Unauthorized")
+	}
+	return resp.User, nil
+}
+
+// impersonate returns the user to serve: the caller, or the one he asks to be.
+// It returns false if the request has been answered.
+func (g *Gateway) impersonate(w *reply, r *http.Request, caller user.Info, line *observe.Line) (user.Info, bool) {
+	line.User = caller
+	if !impersonates(r.Header) {
+		return caller, true
+	}
+	if g.cfg.Impersonate == nil {
+		g.answer(w, r, line, fault.New(fault.Forbidden, "gateway.impersonate", "impersonation is not enabled on this server"))
+		return nil, false
+	}
+	u, ok := g.cfg.Impersonate(w, r, caller)
+	if ok {
+		line.User, line.Caller = u, caller
+	}
+	return u, ok
+}
+
+func impersonates(h http.Header) bool {
+	for name := range h {
+		if strings.HasPrefix(name, "Impersonate-") {
+			return true
+		}
+	}
+	return false
+}
+
+// scripted reports whether a request was made by a script or a frame of a page
+// with credentials that the browser adds by itself. Pages of applications are
+// served under the API's own origin, so a browser's same-origin policy does
+// not keep them from the API; this does. Requests to applications are theirs.
+func (g *Gateway) scripted(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	if mode == "" {
+		return false // not a browser
+	}
+	if dest := r.Header.Get("Sec-Fetch-Dest"); mode == "navigate" && (dest == "" || dest == "document") {
+		return false // a person, by the address bar or a link
+	}
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "basic") {
+		return true
+	}
+	if scheme != "" {
+		return false // a script that knows a token got it from a person
+	}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		return true
+	}
+	if g.cfg.SessionCookie == "" {
+		return false
+	}
+	_, err := r.Cookie(g.cfg.SessionCookie)
+	return err == nil
+}

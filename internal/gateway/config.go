@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net/http"
+	"net/netip"
+
+	"k8s.io/apiserver/pkg/audit"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/component-base/metrics"
+
+	"github.com/causeway-access/causeway/internal/catalog"
+	"github.com/causeway-access/causeway/internal/conn"
+)
+
+// Config configures a Gateway. Authenticator, Authorizer and Catalog are
+// needed; all else has a default that is safe.
+type Config struct {
+	// Authenticator says who asks. It must delete the header or protocol in
+	// which it found the credential that it accepted, as those of Kubernetes
+	// do: what it leaves belongs to the application and is passed on.
+	Authenticator authenticator.Request
+	// Audiences are those of which a token must have one; none to not care.
+	Audiences authenticator.Audiences
+	// Authorizer says whether he may.
+	Authorizer authorizer.Authorizer
+	// Impersonate returns the user as whom the caller asks to be served, as
+	// the Impersonate-* headers say. It returns false if it has answered the
+	// request itself, with an error. Nil refuses such headers.
+	Impersonate func(w http.ResponseWriter, r *http.Request, caller user.Info) (user.Info, bool)
+	// Challenge is the WWW-Authenticate header of a 401; empty for none. With
+	// `Basic realm="..."` browsers ask for user and password.
+	Challenge string
+	// SessionCookie names the cookie by which browsers are authenticated;
+	// empty if there is none. It never reaches a backend.
+	SessionCookie string
+
+	// Catalog says what targets stand for.
+	Catalog *catalog.Catalog
+	// Next serves what is no target: the API. Nil answers 404.
+	Next http.Handler
+
+	// AllowedCIDRs are loopback ranges that may be dialled; see transport.Guard.
+	AllowedCIDRs []netip.Prefix
+	// Own are the addresses on which the gateway listens. They are never
+	// dialled. An unspecified IP stands for all of this machine.
+	Own []netip.AddrPort
+	// Dial opens connections to backends; by default a net.Dialer.
+	Dial conn.DialFunc
+	// NodeTLS returns the client certificate and the authority for the kubelet
+	// port of nodes. Nil: nodes' kubelet ports cannot be reached.
+	NodeTLS func() *tls.Config
+	// BackendCA returns the certificates that a service's annotation names, as
+	// NAMESPACE/configmap/NAME/KEY or NAMESPACE/secret/NAME/KEY. Nil: services
+	// that are so annotated cannot be reached.
+	BackendCA func(ctx context.Context, name string) (*x509.CertPool, error)
+	// KeepCORS passes the Access-Control-Allow-* headers of backends on.
+	KeepCORS bool
+
+	// Audit and Policy record one event per request; both may be nil.
+	Audit  audit.Backend
+	Policy audit.PolicyRuleEvaluator
+	// AccessLog receives a line per request. Nil for none.
+	AccessLog *slog.Logger
+	// Logger receives what goes wrong in the gateway itself. Nil discards it.
+	Logger *slog.Logger
+	// Register adds the metrics to a registry, as legacyregistry.Register does.
+	Register func(metrics.Registerable) error
+}

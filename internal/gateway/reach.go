@@ -1,0 +1,128 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/causeway-access/causeway/internal/endpoint"
+	"github.com/causeway-access/causeway/internal/fault"
+	"github.com/causeway-access/causeway/internal/observe"
+	"github.com/causeway-access/causeway/internal/route"
+	"github.com/causeway-access/causeway/internal/transport"
+)
+
+// retries bounds the attempts beyond the first.
+const retries = 3
+
+// reach picks an endpoint and forwards the request to it until one answers.
+// This is the only place where anything is tried again. The lease is the
+// answer's: it is to be ended with it.
+func (g *Gateway) reach(out *outgoing, b *route.Backend, line *observe.Line) (*answer, endpoint.Lease, error) {
+	tried := make([]route.Endpoint, 0, retries+1)
+	var failure error
+	for n := range retries + 1 {
+		lease, ok := g.picker.Pick(b, out.client, tried)
+		if !ok {
+			break
+		}
+		line.Retries, line.Backend = n, lease.Endpoint.String()
+		got, err := g.forward(out, lease.Endpoint)
+		if err == nil {
+			lease.Reached()
+			return got, lease, nil
+		}
+		lease.Done()
+		failure = err
+		again, elsewhere := verdict(err, out, lease)
+		if !again {
+			break
+		}
+		if elsewhere {
+			tried = append(tried, lease.Endpoint)
+		}
+	}
+	return nil, endpoint.Lease{}, unreachable(failure, out)
+}
+
+// forward makes one attempt.
+func (g *Gateway) forward(out *outgoing, e route.Endpoint) (*answer, error) {
+	hop := out.hop(e)
+	if out.upgrade != "" {
+		return g.open(out, hop)
+	}
+	r, attempt := out.request(hop)
+	resp, err := g.transport.RoundTrip(r, hop, out.inform)
+	if err != nil {
+		if attempt != nil {
+			attempt.Close()
+		}
+		return nil, err
+	}
+	return &answer{Response: resp}, nil
+}
+
+// verdict says whether to try again, and whether at another endpoint. It also
+// lets the picker know of endpoints that cannot be reached.
+func verdict(err error, out *outgoing, lease endpoint.Lease) (again, elsewhere bool) {
+	var dial *transport.DialError
+	var lost *transport.LostError
+	var denied *transport.DeniedError
+	switch {
+	case out.ctx.Err() != nil || errors.As(err, &denied):
+		return false, false
+	case errors.As(err, &dial): // nothing was sent, whatever the method
+		lease.Failed()
+		return true, true
+	case errors.As(err, &lost):
+		// A connection that was kept too long says nothing of its endpoint.
+		return out.repeatable(), !lost.Reused
+	default:
+		return false, false
+	}
+}
+
+// unreachable makes the client's error of the last attempt's.
+func unreachable(err error, out *outgoing) error {
+	const op = "gateway.reach"
+	var denied *transport.DeniedError
+	var bad *transport.BadError
+	switch {
+	case err == nil:
+		return fault.New(fault.Unavailable, op, "no endpoints available")
+	case out.ctx.Err() != nil:
+		return fault.Wrap(fault.Canceled, op, "the client closed the request", err)
+	case out.body.failure() != nil:
+		return fault.Wrap(fault.BadRequest, op, "error reading the request's body: "+out.body.failure().Error(), err)
+	case errors.As(err, &denied):
+		return fault.Wrap(fault.BadRequest, op, "address not allowed", err)
+	case errors.As(err, &bad):
+		return fault.Wrap(fault.BadGateway, op, "error trying to reach service: "+err.Error(), err)
+	default:
+		return fault.Wrap(fault.Unavailable, op, "error trying to reach service: "+err.Error(), err)
+	}
+}
+
+// addSlash answers a bare target with itself and a slash. The reference is
+// relative, so that it holds behind another prefix too.
+func addSlash(w http.ResponseWriter, t *route.Target) error {
+	last := t.Prefix[lastSlash(t.Prefix)+1:]
+	location := last + "/"
+	if t.Legacy { // a segment with a colon would be read as a scheme
+		location = "./" + location
+	}
+	if t.Query != "" {
+		location += "?" + t.Query
+	}
+	w.Header().Set("Location", location)
+	w.WriteHeader(http.StatusMovedPermanently)
+	return nil
+}
+
+func lastSlash(s string) int {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == '/' {
+			return i
+		}
+	}
+	return -1
+}

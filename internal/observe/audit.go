@@ -1,0 +1,90 @@
+package observe
+
+import (
+	"slices"
+	"strconv"
+
+	authnv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	auditinternal "k8s.io/apiserver/pkg/apis/audit"
+	"k8s.io/apiserver/pkg/authentication/user"
+)
+
+// The annotations that the gateway adds to audit events.
+const (
+	annotationDecision = "authorization.k8s.io/decision"
+	annotationBackend  = "causeway.io/backend"
+	annotationSent     = "causeway.io/bytes-sent"
+	annotationReceived = "causeway.io/bytes-received"
+)
+
+// audit sends the event of a finished request, if the policy asks for one.
+func (o *Observer) audit(l *Line) {
+	if o.cfg.Audit == nil || o.cfg.Policy == nil || l.Attributes == nil {
+		return
+	}
+	rule := o.cfg.Policy.EvaluatePolicyRule(l.Attributes)
+	stage := auditinternal.StageResponseComplete
+	if l.Panicked {
+		stage = auditinternal.StagePanic
+	}
+	if rule.Level.Less(auditinternal.LevelMetadata) || slices.Contains(rule.OmitStages, stage) {
+		return
+	}
+	// Bodies are the application's: whatever the policy says, no level above
+	// Metadata is recorded for what is proxied.
+	o.cfg.Audit.ProcessEvents(l.event(stage))
+}
+
+// event returns the request in the API's audit format.
+func (l *Line) event(stage auditinternal.Stage) *auditinternal.Event {
+	a := l.Attributes
+	ev := &auditinternal.Event{
+		Level:      auditinternal.LevelMetadata,
+		AuditID:    types.UID(l.ID),
+		Stage:      stage,
+		RequestURI: l.Path + redact(l.Query),
+		Verb:       a.GetVerb(),
+		UserAgent:  l.UserAgent,
+		SourceIPs:  []string{l.Client},
+		ObjectRef: &auditinternal.ObjectReference{
+			Resource:    a.GetResource(),
+			Subresource: a.GetSubresource(),
+			Namespace:   a.GetNamespace(),
+			Name:        a.GetName(),
+			APIVersion:  a.GetAPIVersion(),
+		},
+		ResponseStatus:           &metav1.Status{Code: int32(l.Status)},
+		RequestReceivedTimestamp: metav1.NewMicroTime(l.Start),
+		StageTimestamp:           metav1.NewMicroTime(l.End),
+		Annotations: map[string]string{
+			annotationSent:     strconv.FormatInt(l.Sent, 10),
+			annotationReceived: strconv.FormatInt(l.Received, 10),
+		},
+	}
+	if l.Decision != "" {
+		ev.Annotations[annotationDecision] = l.Decision
+	}
+	if l.Backend != "" {
+		ev.Annotations[annotationBackend] = l.Backend
+	}
+	if l.Caller != nil { // impersonating: the caller is the user of the event
+		ev.User = *userInfo(l.Caller)
+		ev.ImpersonatedUser = userInfo(l.User)
+	} else if l.User != nil {
+		ev.User = *userInfo(l.User)
+	}
+	return ev
+}
+
+func userInfo(u user.Info) *authnv1.UserInfo {
+	out := &authnv1.UserInfo{Username: u.GetName(), UID: u.GetUID(), Groups: u.GetGroups()}
+	if extra := u.GetExtra(); len(extra) > 0 {
+		out.Extra = make(map[string]authnv1.ExtraValue, len(extra))
+		for k, v := range extra {
+			out.Extra[k] = v
+		}
+	}
+	return out
+}
