@@ -93,7 +93,7 @@ func (k *Kept) run(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		wait = k.untilCheck()
-		if err := k.check(k.current.Load()); err != nil {
+		if err := k.timely(k.Certificate()); err != nil {
 			if err := k.reissue(err); err != nil {
 				k.log.Error("certificate not renewed, will try again", "file", k.CertFile, "err", err)
 				wait = retryAfter
@@ -150,17 +150,25 @@ func (k *Kept) reissue(reason error) error {
 
 // check returns why the pair has to be replaced, or nil.
 func (k *Kept) check(pair *tls.Certificate) error {
-	cert, now := pair.Leaf, time.Now()
-	if err := cert.CheckSignatureFrom(k.authority.cert); err != nil {
+	if err := pair.Leaf.CheckSignatureFrom(k.authority.cert); err != nil {
 		return errors.New("it was signed by another authority")
 	}
+	if err := k.timely(pair.Leaf); err != nil {
+		return err
+	}
+	return k.leaf.differs(pair.Leaf)
+}
+
+// timely is the part of check that passing time can change.
+func (k *Kept) timely(cert *x509.Certificate) error {
+	now := time.Now()
 	if now.Before(cert.NotBefore) {
 		return errors.New("it is not valid yet: the clock was moved")
 	}
 	if !now.Before(renewAt(cert)) && cert.NotAfter.Before(k.authority.cert.NotAfter) {
 		return errors.New("its end is near") // and a new one would end later
 	}
-	return k.leaf.differs(cert)
+	return nil
 }
 
 // renewAt is when a third of the life remains.
