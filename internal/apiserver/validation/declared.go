@@ -2,6 +2,7 @@ package validation
 
 import (
 	"context"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -35,7 +36,8 @@ func AddToScheme(s *runtime.Scheme) error {
 }
 
 // Declared runs the declared validation of a new object. Subresources name
-// the part of the object that is written, as in "status"; none means all.
+// the part of the object that is written, as in "status"; none means all. To
+// name one that the kind does not have is an error.
 func Declared(ctx context.Context, s *runtime.Scheme, obj runtime.Object, subresources ...string) field.ErrorList {
 	return enforced(s.Validate(ctx, gates(), obj, subresources...))
 }
@@ -57,12 +59,13 @@ func Merge(handwritten, declared field.ErrorList) field.ErrorList {
 	for _, err := range handwritten {
 		seen[place{err.Type, err.Field}] = true
 	}
+	merged := slices.Clip(handwritten)
 	for _, err := range declared {
 		if !seen[place{err.Type, err.Field}] {
-			handwritten = append(handwritten, err)
+			merged = append(merged, err)
 		}
 	}
-	return handwritten
+	return merged
 }
 
 // gates are the feature gates that the tags refer to, which must all be
