@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,7 +162,7 @@ func TestRenewalIsTriedAgainAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		var log bytes.Buffer
+		var log logged
 		pki, dir := t.TempDir(), filepath.Join(t.TempDir(), "leaves")
 		kept, err := certs.Keep(ctx, open(t, pki), certs.KeepConfig{Dir: dir, Name: "x", Leaf: leaf, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
@@ -200,7 +201,7 @@ func TestNoRenewalWithoutGain(t *testing.T) {
 		time.Sleep(certs.AuthorityLife - 3*time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		var log bytes.Buffer
+		var log logged
 		_, err := certs.Keep(ctx, authority, certs.KeepConfig{Dir: dir, Name: "x", Leaf: leaf, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
 			t.Fatal(err)
@@ -211,6 +212,24 @@ func TestNoRenewalWithoutGain(t *testing.T) {
 			t.Errorf("issued %d times, want once:\n%s", got, log.String())
 		}
 	})
+}
+
+// logged is what was logged so far.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func remove(t *testing.T, path string) {
