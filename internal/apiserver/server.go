@@ -1,0 +1,158 @@
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/options"
+	"k8s.io/klog/v2"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/causeway-access/causeway/internal/apiserver/resources"
+	"github.com/causeway-access/causeway/internal/apiserver/service"
+)
+
+// Server serves the API.
+type Server struct {
+	base      *Base
+	generic   *genericapiserver.GenericAPIServer
+	etcd      *clientv3.Client
+	allocator *service.Allocators
+}
+
+const defaultDrainTimeout = 10 * time.Second
+
+// Build makes the server. Nothing is served before [Server.Run].
+func (b *Base) Build(id Identity) (*Server, error) {
+	etcd, err := b.cfg.Store.Client()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{base: b, etcd: etcd, allocator: service.New(service.Config{
+		Store: etcd.KV, CIDR: b.cfg.ServiceCIDR,
+		FirstNodePort: b.cfg.FirstNodePort, LastNodePort: b.cfg.LastNodePort,
+	})}
+	if err := s.build(id); err != nil {
+		return nil, errors.Join(err, etcd.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) build(id Identity) error {
+	g := s.base.generic
+	g.Authentication.Authenticator, g.Authentication.APIAudiences = id.Authenticator, id.Audiences
+	g.Authorization.Authorizer, g.RuleResolver = id.Authorizer, id.Rules
+	if err := s.admit(); err != nil {
+		return fmt.Errorf("preparing admission: %w", err)
+	}
+	frontErr := s.stand(id)
+	var err error
+	s.generic, err = g.Complete(s.base.Informers).New("causeway", genericapiserver.NewEmptyDelegate())
+	if err := errors.Join(err, *frontErr); err != nil {
+		return fmt.Errorf("building the API server: %w", err)
+	}
+	s.generic.ShutdownTimeout = s.base.cfg.DrainTimeout
+	if s.generic.ShutdownTimeout == 0 {
+		s.generic.ShutdownTimeout = defaultDrainTimeout
+	}
+	for path, handler := range id.Handlers {
+		s.generic.Handler.NonGoRestfulMux.Handle(path, handler)
+	}
+	if err := s.install(id); err != nil {
+		return fmt.Errorf("installing the API groups: %w", err)
+	}
+	return s.generic.AddPostStartHook("service-allocations", s.repairAllocations)
+}
+
+// admit sets up the published admission plugins: namespace life cycle,
+// policies in CEL, and webhooks.
+func (s *Server) admit() error {
+	g := s.base.generic
+	return options.NewAdmissionOptions().ApplyTo(g, s.base.Informers, s.base.Client, s.base.Dynamic, g.FeatureGate, g.EffectiveVersion)
+}
+
+// stand puts id.Front before the chain. The library builds the chain while
+// it completes the configuration and takes no error from it, so the error
+// comes by the returned pointer.
+func (s *Server) stand(id Identity) *error {
+	var err error
+	s.base.generic.BuildHandlerChainFunc = func(api http.Handler, c *genericapiserver.Config) http.Handler {
+		chain := withChallenge(id.Challenge, genericapiserver.DefaultBuildHandlerChain(api, c))
+		if id.Front == nil {
+			return chain
+		}
+		// c's authenticator knows the loopback token, unlike id's.
+		var front http.Handler
+		front, err = id.Front(chain, c.Authentication.Authenticator, c.Authorization.Authorizer)
+		if err != nil {
+			return chain
+		}
+		return front
+	}
+	return &err
+}
+
+func (s *Server) install(id Identity) error {
+	groups, err := resources.Groups(resources.Config{
+		Scheme: s.base.scheme, Options: s.base.generic.RESTOptionsGetter, Services: s.allocator,
+		Tokens: id.Tokens, Authenticator: id.Token, Audiences: id.Audiences,
+		Authorizer: id.Authorizer, Rules: id.Rules, Escalation: id.Escalation,
+	})
+	if err != nil {
+		return err
+	}
+	core, named := groups[0], groups[1:]
+	if err := s.generic.InstallLegacyAPIGroup("/api", core); err != nil {
+		return err
+	}
+	return s.generic.InstallAPIGroups(slices.Clone(named)...)
+}
+
+// OnStart runs start once the server listens; the server is ready only when
+// it has returned.
+func (s *Server) OnStart(name string, start func(ctx context.Context) error) error {
+	return s.generic.AddPostStartHook(name, func(h genericapiserver.PostStartHookContext) error { return start(h) })
+}
+
+// Run serves until ctx ends, then drains and returns.
+func (s *Server) Run(ctx context.Context) error {
+	err := s.generic.PrepareRun().RunWithContext(ctx)
+	return errors.Join(err, s.etcd.Close())
+}
+
+// repairAllocations runs once before the server is ready, and then from time
+// to time.
+func (s *Server) repairAllocations(h genericapiserver.PostStartHookContext) error {
+	list := func(ctx context.Context) ([]corev1.Service, error) {
+		l, err := s.base.Client.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return l.Items, nil
+	}
+	err := wait.PollUntilContextTimeout(h, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		err := s.allocator.Repair(ctx, list)
+		if err != nil {
+			klog.V(2).InfoS("Repairing the allocations of services; trying again", "err", err)
+		}
+		return err == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("repairing the allocations of services: %w", err)
+	}
+	go wait.UntilWithContext(h, func(ctx context.Context) {
+		if err := s.allocator.Repair(ctx, list); err != nil && ctx.Err() == nil {
+			klog.ErrorS(err, "Repairing the allocations of services")
+		}
+	}, service.RepairEvery)
+	return nil
+}

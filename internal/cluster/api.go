@@ -1,0 +1,78 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/causeway-access/causeway/internal/apiserver"
+	"github.com/causeway-access/causeway/internal/authn/serviceaccount"
+	"github.com/causeway-access/causeway/internal/authz"
+	"github.com/causeway-access/causeway/internal/store"
+)
+
+func (c *Cluster) prepareAPI(context.Context) error {
+	backend, policy, err := c.auditing()
+	if err != nil {
+		return err
+	}
+	c.audit, c.auditRules = backend, policy
+	c.base, err = apiserver.Prepare(apiserver.Config{
+		Listener: c.listener, CertFile: c.serving.CertFile, KeyFile: c.serving.KeyFile,
+		ClientCAFile: c.authority.CertFile(), Advertise: c.at.advertised,
+		Store:       store.Endpoints{Servers: []string{c.store.Endpoint()}},
+		ServiceCIDR: c.serviceCIDR, FirstNodePort: firstNodePort, LastNodePort: lastNodePort,
+		Audit: backend, AuditPolicy: policy,
+	})
+	return err
+}
+
+func (c *Cluster) startAPI(ctx context.Context) error {
+	id := c.identity
+	documents := id.tokens.Discovery("https://" + c.at.advertised.String() + serviceaccount.JWKSPath)
+	server, err := c.base.Build(apiserver.Identity{
+		Authenticator: id.authn, Token: id.authn, Audiences: id.tokens.Audiences(),
+		Authorizer: id.authorizer, Rules: id.rbac,
+		Escalation: authz.Guard{Authorizer: id.authorizer, Held: id.rbac},
+		Tokens:     id.tokens, Challenge: id.authn.Challenge(), Front: c.stand,
+		Handlers: map[string]http.Handler{serviceaccount.DiscoveryPath: documents, serviceaccount.JWKSPath: documents},
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.addStartHooks(server); err != nil {
+		return err
+	}
+	c.run("the API server", server.Run)
+	return nil
+}
+
+// readyTimeout bounds the wait for a start that does not end.
+const readyTimeout = time.Minute
+
+// readyStep is the pause between two questions.
+const readyStep = 5 * time.Millisecond
+
+// awaitReady asks /readyz until it says yes.
+func (c *Cluster) awaitReady(ctx context.Context) error {
+	limit := time.NewTimer(readyTimeout)
+	defer limit.Stop()
+	ticker := time.NewTicker(readyStep)
+	defer ticker.Stop()
+	for {
+		reply, err := c.base.Client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case failure := <-c.failures:
+			return failure
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-limit.C:
+			return fmt.Errorf("not ready after %s: %w: %s", readyTimeout, err, reply)
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"time"
+
+	"k8s.io/apiserver/pkg/audit"
+
+	"github.com/causeway-access/causeway/internal/apiserver"
+	"github.com/causeway-access/causeway/internal/catalog"
+	"github.com/causeway-access/causeway/internal/certs"
+	"github.com/causeway-access/causeway/internal/controller"
+	"github.com/causeway-access/causeway/internal/gateway"
+	"github.com/causeway-access/causeway/internal/lockfile"
+	"github.com/causeway-access/causeway/internal/store"
+)
+
+// Cluster is a running cluster.
+type Cluster struct {
+	*settings
+	log *slog.Logger
+
+	// What the parts made, in the order of their start.
+	lock        *lockfile.Lock
+	listener    net.Listener
+	at          addresses
+	authority   *certs.Authority
+	serving     *certs.Kept
+	nodeClient  *certs.Kept
+	store       *store.Store
+	base        *apiserver.Base
+	audit       audit.Backend
+	auditRules  audit.PolicyRuleEvaluator
+	identity    *identity
+	catalog     *catalog.Catalog
+	gateway     *gateway.Gateway
+	accessLog   *slog.Logger
+	bootstrap   controller.Controller
+	controllers []controller.Controller
+	admin       *certs.Kept
+	password    string
+	info        Info
+
+	stops    []func(context.Context) error
+	failures chan error
+	ended    chan struct{}
+	endErr   error
+}
+
+// part is one step of the start. What it leaves running it stops by a
+// function given to [Cluster.onStop].
+type part struct {
+	name  string
+	start func(c *Cluster, ctx context.Context) error
+}
+
+// parts is the cluster, from the ground up.
+func parts() []part {
+	return []part{
+		{"taking the data directory", (*Cluster).takeDataDir},
+		{"listening", (*Cluster).listen},
+		{"preparing certificates", (*Cluster).prepareCertificates},
+		{"preparing credentials", (*Cluster).prepareCredentials},
+		{"opening the store", (*Cluster).openStore},
+		{"preparing the API server", (*Cluster).prepareAPI},
+		{"preparing authentication", (*Cluster).prepareIdentity},
+		{"preparing the catalog", (*Cluster).prepareCatalog},
+		{"preparing controllers", (*Cluster).prepareControllers},
+		{"starting the API server", (*Cluster).startAPI},
+		{"starting controllers", (*Cluster).startControllers},
+		{"waiting until the API is ready", (*Cluster).awaitReady},
+		{"writing credentials", (*Cluster).writeCredentials},
+	}
+}
+
+// Start brings the cluster up and returns when it is ready. Ending ctx ends
+// the cluster; call [Cluster.Wait] for the end of it. If Start fails,
+// everything is stopped again.
+func Start(ctx context.Context, cfg Config) (*Cluster, error) {
+	s, err := cfg.settle()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{settings: s, log: slog.Default(), failures: make(chan error, 16), ended: make(chan struct{})}
+	for _, p := range parts() {
+		begun := time.Now()
+		if err := p.start(c, ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", p.name, err), c.stop())
+		}
+		c.log.Debug("Part started", "part", p.name, "took", time.Since(begun))
+	}
+	go c.watch(ctx)
+	return c, nil
+}
+
+// Wait returns when the cluster has ended: nil if its context ended, else
+// what failed.
+func (c *Cluster) Wait() error {
+	<-c.ended
+	return c.endErr
+}
+
+// watch ends the cluster with its context, or with the first part that fails.
+func (c *Cluster) watch(ctx context.Context) {
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-c.failures:
+	}
+	c.endErr = errors.Join(failure, c.stop())
+	close(c.ended)
+}
+
+// stopTimeout bounds the end of all parts together; requests get the drain
+// time of the API server within it.
+const stopTimeout = 30 * time.Second
+
+// onStop has f called at the end, before all that were given earlier.
+func (c *Cluster) onStop(f func(context.Context) error) { c.stops = append(c.stops, f) }
+
+func (c *Cluster) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	var errs []error
+	for _, f := range slices.Backward(c.stops) {
+		errs = append(errs, f(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// run has f running in the background until the end, and the cluster fail
+// with it if it ends with an error of its own accord.
+func (c *Cluster) run(name string, f func(ctx context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := f(ctx); err != nil && ctx.Err() == nil {
+			c.failures <- fmt.Errorf("%s: %w", name, err)
+		}
+	}()
+	c.onStop(func(limit context.Context) error {
+		cancel()
+		select {
+		case <-done:
+			return nil
+		case <-limit.Done():
+			return fmt.Errorf("%s did not end in time", name)
+		}
+	})
+}

@@ -1,0 +1,86 @@
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/component-base/metrics/legacyregistry"
+
+	"github.com/causeway-access/causeway/internal/authz"
+	"github.com/causeway-access/causeway/internal/catalog"
+	"github.com/causeway-access/causeway/internal/gateway"
+)
+
+func (c *Cluster) prepareCatalog(context.Context) error {
+	var err error
+	c.catalog, err = catalog.New(c.base.Informers)
+	return err
+}
+
+// stand puts the gateway before the API server's own chain.
+func (c *Cluster) stand(next http.Handler, a authenticator.Request, z authorizer.Authorizer) (http.Handler, error) {
+	g, err := gateway.New(gateway.Config{
+		Authenticator: a, Audiences: c.identity.tokens.Audiences(), Authorizer: z,
+		Impersonate: authz.Impersonator(z, c.base.Codecs()),
+		Challenge:   c.identity.authn.Challenge(),
+		Catalog:     c.catalog, Next: next,
+		AllowedCIDRs: c.allowed, Own: []netip.AddrPort{c.at.bound},
+		NodeTLS: c.nodeTLS, BackendCA: c.backendCA,
+		Audit: c.audit, Policy: c.auditRules,
+		AccessLog: c.accessLog, Logger: c.log, Register: legacyregistry.Register,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.gateway = g
+	return g, nil
+}
+
+// nodeTLS is how the gateway shows itself to nodes, and verifies them.
+func (c *Cluster) nodeTLS() *tls.Config {
+	return &tls.Config{
+		RootCAs: c.authority.Pool(),
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return c.nodeClient.GetCertificate(nil)
+		},
+	}
+}
+
+// backendCA reads the authority of a backend from NAMESPACE/KIND/NAME/KEY.
+func (c *Cluster) backendCA(ctx context.Context, name string) (*x509.CertPool, error) {
+	parts := strings.SplitN(name, "/", 4)
+	if len(parts) != 4 {
+		return nil, fmt.Errorf("reading the authority %q: want NAMESPACE/configmap/NAME/KEY or NAMESPACE/secret/NAME/KEY", name)
+	}
+	namespace, kind, object, key := parts[0], parts[1], parts[2], parts[3]
+	var pem []byte
+	switch kind {
+	case "configmap":
+		o, err := c.base.Client.CoreV1().ConfigMaps(namespace).Get(ctx, object, metav1.GetOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("reading the authority %q: %w", name, err)
+		}
+		pem = []byte(o.Data[key])
+	case "secret":
+		o, err := c.base.Client.CoreV1().Secrets(namespace).Get(ctx, object, metav1.GetOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("reading the authority %q: %w", name, err)
+		}
+		pem = o.Data[key]
+	default:
+		return nil, fmt.Errorf("reading the authority %q: %q is neither configmap nor secret", name, kind)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("reading the authority %q: no certificate under that key", name)
+	}
+	return pool, nil
+}
