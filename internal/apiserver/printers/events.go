@@ -4,13 +4,12 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 )
 
-// events shows the last time first; users sort and read by it.
+// events shows the last time first; users sort and read by it. Events of
+// events.k8s.io are the same objects, held as this type.
 func events() view {
-	doc := corev1.Event{}.SwaggerDoc()
-	return viewOf(eventColumns(doc["involvedObject"], doc["message"]), func(e *corev1.Event) []any {
+	return viewOf(eventColumns(), func(e *corev1.Event) []any {
 		first := known(age(e.FirstTimestamp), microAge(e.EventTime))
 		last := known(age(e.LastTimestamp), first)
 		count := max(e.Count, 1)
@@ -25,38 +24,19 @@ func events() view {
 	})
 }
 
-// newEvents shows events.k8s.io's form of the same objects.
-func newEvents() view {
-	doc := eventsv1.Event{}.SwaggerDoc()
-	return viewOf(eventColumns(doc["regarding"], doc["note"]), func(e *eventsv1.Event) []any {
-		first := known(age(e.DeprecatedFirstTimestamp), microAge(e.EventTime))
-		last := known(age(e.DeprecatedLastTimestamp), first)
-		count := max(e.DeprecatedCount, 1)
-		if e.Series != nil {
-			last, count = microAge(e.Series.LastObservedTime), e.Series.Count
-		}
-		return []any{
-			last, e.Type, e.Reason, target(e.Regarding), e.Regarding.FieldPath,
-			source(e.DeprecatedSource, e.ReportingController, e.ReportingInstance),
-			strings.TrimSpace(e.Note), first, int64(count), e.Name,
-		}
-	})
-}
-
-func eventColumns(object, message string) []column {
+func eventColumns() []column {
 	doc := corev1.Event{}.SwaggerDoc()
-	name := nameColumn()
 	return columns(
 		text("Last Seen", doc["lastTimestamp"]),
 		text("Type", doc["type"]),
 		text("Reason", doc["reason"]),
-		text("Object", object),
+		text("Object", doc["involvedObject"]),
 		wide(text("Subobject", corev1.ObjectReference{}.SwaggerDoc()["fieldPath"])),
 		wide(text("Source", doc["source"])),
-		text("Message", message),
+		text("Message", doc["message"]),
 		wide(text("First Seen", doc["firstTimestamp"])),
 		wide(text("Count", doc["count"])),
-		wide(name),
+		wide(nameColumn()),
 	)
 }
 

@@ -41,7 +41,7 @@ func views() map[schema.GroupResource]view {
 		in(certificatesv1.GroupName, "certificatesigningrequests"): certificateSigningRequests(),
 		in(coordinationv1.GroupName, "leases"):                     leases(),
 		in(discoveryv1.GroupName, "endpointslices"):                endpointSlices(),
-		in(eventsv1.GroupName, "events"):                           newEvents(),
+		in(eventsv1.GroupName, "events"):                           events(),
 
 		in(networkingv1.GroupName, "ingressclasses"): ingressClasses(),
 		in(networkingv1.GroupName, "ingresses"):      ingresses(),
