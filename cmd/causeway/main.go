@@ -1,0 +1,15 @@
+// Command causeway is the way into a cluster. See internal/cli for what it can
+// do. Called by the name kubectl it is kubectl.
+package main
+
+import (
+	"os"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/causeway-access/causeway/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(os.Args, genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))
+}

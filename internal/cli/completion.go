@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+func newCompletion(streams genericiooptions.IOStreams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Print the completion script for a shell",
+		Long: `Print a script that makes the shell complete commands, flags, contexts and, after
+"causeway kubectl", the resources of the cluster. SHELL is bash, zsh, fish or
+powershell.`,
+		Example: `  source <(causeway completion bash)                                   # this shell
+  causeway completion bash > /etc/bash_completion.d/causeway           # every bash
+  causeway completion zsh > "${fpath[1]}/_causeway"                    # every zsh
+  causeway completion fish > ~/.config/fish/completions/causeway.fish  # every fish
+  causeway completion powershell | Out-String | Invoke-Expression`,
+		Args:      oneArgument("the shell"),
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(streams.Out, true)
+			case "zsh":
+				return root.GenZshCompletion(streams.Out)
+			case "fish":
+				return root.GenFishCompletion(streams.Out, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(streams.Out)
+			}
+			return usagef("no completion for %q: want bash, zsh, fish or powershell", args[0])
+		},
+	}
+}

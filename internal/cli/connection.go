@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/kubectl/pkg/util/completion"
+
+	"github.com/causeway-access/causeway/internal/version"
+)
+
+// newConnection holds the flags by which kubectl users say which cluster and
+// who they are, less those that matter to few; all of them are in a kubeconfig.
+func newConnection() *genericclioptions.ConfigFlags {
+	flags := genericclioptions.NewConfigFlags(true)
+	flags.CacheDir = nil
+	flags.DisableCompression = nil
+	flags.ProxyURL = nil
+	flags.ImpersonateUID = nil
+	flags.ImpersonateUserExtra = nil
+	return flags.WithWrapConfigFn(withUserAgent("causeway"))
+}
+
+// restConfig is how to reach the cluster that the flags and the kubeconfig name.
+// Without any, client-go would try an unprotected port of this machine, and
+// report that nobody answers there; this says what is missing.
+func restConfig(c *genericclioptions.ConfigFlags) (*rest.Config, error) {
+	raw, err := c.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return nil, err
+	}
+	if api.IsConfigEmpty(&raw) && *c.APIServer == "" {
+		return nil, errors.New("no cluster is configured: start one with 'causeway up', or name a file with --kubeconfig or a URL with --server")
+	}
+	return c.ToRESTConfig()
+}
+
+// withUserAgent names the program and its version in each request, which the
+// server writes into its audit log.
+func withUserAgent(program string) func(*rest.Config) *rest.Config {
+	return func(c *rest.Config) *rest.Config {
+		v := version.Kubernetes()
+		c.UserAgent = fmt.Sprintf("%s/%s (%s) kubernetes/%.7s", program, v.GitVersion, v.Platform, v.GitCommit)
+		return c
+	}
+}
+
+// addConnection adds the flags of c to a command and its sub-commands, and
+// completes the names of contexts, clusters and users.
+func addConnection(cmd *cobra.Command, c *genericclioptions.ConfigFlags) {
+	flags := cmd.PersistentFlags()
+	c.AddFlags(flags)
+	for name, names := range map[string]func(string) []string{
+		"context": completion.ListContextsInConfig,
+		"cluster": completion.ListClustersInConfig,
+		"user":    completion.ListUsersInConfig,
+	} {
+		if flags.Lookup(name) == nil {
+			continue
+		}
+		// The flag exists; registering fails for no other reason.
+		_ = cmd.RegisterFlagCompletionFunc(name, func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+			return names(begun), cobra.ShellCompDirectiveNoFileComp
+		})
+	}
+}

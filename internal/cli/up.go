@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/causeway-access/causeway/internal/cluster"
+	"github.com/causeway-access/causeway/internal/version"
+)
+
+func newUp(streams genericiooptions.IOStreams) *cobra.Command {
+	var cfg cluster.Config
+	var format output
+	var logs logFlags
+	c := &cobra.Command{
+		Use:   "up",
+		Short: "Run a whole cluster on this machine",
+		Long: `Run a cluster in this process: API server, storage, controllers and the gateway
+to services, pods and nodes. When it is ready it prints where it listens, which
+credentials it wrote and where, and what to try. It runs until SIGINT or
+SIGTERM; a second signal ends it at once, and nothing that was acknowledged is
+lost either way.
+
+Everything it keeps is in --data-dir: the store, its certificate authority and
+the administrator's credentials. The next start with the same directory is the
+same cluster. Your kubeconfig gets a context named "causeway"; if another
+context is current there, it stays so.`,
+		Example: `  causeway up
+  causeway up --listen 127.0.0.1:7443 --data-dir ~/try --kubeconfig ~/try/config
+  causeway up --allow-endpoint-cidr 127.0.0.0/8      # backends on this machine's loopback
+  causeway up --htpasswd-file /etc/causeway/users    # more people with passwords
+  causeway up -v 2 --logging-format json 2>causeway.log`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := format.check(); err != nil {
+				return err
+			}
+			if err := logs.apply(streams.ErrOut); err != nil {
+				return err
+			}
+			return runUp(cmd.Context(), streams, cfg, format)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&cfg.DataDir, "data-dir", cluster.DefaultDataDir(), "directory for everything the cluster keeps; private to you")
+	f.StringVar(&cfg.Listen, "listen", ":6443", "host:port of the API; without a host all addresses, port 0 takes any free port")
+	f.StringVar(&cfg.AdvertiseAddress, "advertise-address", "", "address by which nodes and pods reach the API (default: the one listened on, or this machine's first)")
+	f.StringVar(&cfg.Kubeconfig, "kubeconfig", "", `file that gets the context "causeway" (default: by $KUBECONFIG, else ~/.kube/config)`)
+	f.StringVar(&cfg.ServiceCIDR, "service-cidr", "10.96.0.0/16", "range of the services' addresses")
+	f.StringVar(&cfg.PodCIDR, "pod-cidr", "10.244.0.0/16", "range of the pods' addresses; must not overlap --service-cidr")
+	f.StringSliceVar(&cfg.AllowEndpointCIDRs, "allow-endpoint-cidr", nil, "range that backends may be in though the gateway refuses it otherwise, such as 127.0.0.0/8; may be repeated")
+	f.StringVar(&cfg.HtpasswdFile, "htpasswd-file", "", "users with passwords, bcrypt as by htpasswd -B; read again when it changes (default: one in --data-dir with user admin)")
+	f.StringVar(&cfg.HtpasswdGroupsFile, "htpasswd-groups-file", "", `groups of these users, lines of "group: user user"`)
+	f.StringVar(&cfg.TokensFile, "token-auth-file", "", "static tokens, lines of token,user,uid,\"group,group\" (default: one in --data-dir with user admin)")
+	f.StringVar(&cfg.AuthenticationConfig, "authentication-config", "", "AuthenticationConfiguration of apiserver.config.k8s.io, for OpenID Connect")
+	f.StringVar(&cfg.AuditPolicy, "audit-policy-file", "", "Policy of audit.k8s.io (default: who did what, without bodies)")
+	f.BoolVar(&cfg.ServiceAccountTokenSecrets, "service-account-token-secrets", true, "keep a Secret with a token for every service account")
+	format.addTo(c)
+	logs.addTo(c)
+	return c
+}
+
+// runUp starts the cluster, says how to reach it and waits for its end.
+func runUp(ctx context.Context, streams genericiooptions.IOStreams, cfg cluster.Config, format output) error {
+	ctx, stop := untilInterrupted(ctx)
+	defer stop()
+	begun := time.Now()
+	c, err := cluster.Start(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("start the cluster: %w", err)
+	}
+	info := c.Info()
+	err = format.print(streams.Out, info, func(w io.Writer) error {
+		printReady(w, info, time.Since(begun))
+		services, err := servicesOf(ctx, info)
+		if err != nil {
+			return fmt.Errorf("list the services of the cluster: %w", err)
+		}
+		services.printLines(w)
+		printTry(w, info)
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintf(streams.ErrOut, "warning: %v\n", err) // the cluster runs all the same
+	}
+	if err := c.Wait(); err != nil {
+		return fmt.Errorf("run the cluster: %w", err)
+	}
+	return nil
+}
+
+// servicesOf is cluster-info of the cluster that was started.
+func servicesOf(ctx context.Context, info cluster.Info) (clusterInfo, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", info.AdminKubeconfig)
+	if err != nil {
+		return clusterInfo{}, err
+	}
+	return clusterInfoFrom(ctx, withUserAgent("causeway")(config), metav1.NamespaceSystem)
+}
+
+// printReady says where the cluster is and which credentials were written.
+func printReady(w io.Writer, info cluster.Info, took time.Duration) {
+	fmt.Fprintf(w, "Causeway %s is ready after %.1f s, speaking Kubernetes %s\n\n",
+		version.Causeway().Version, took.Seconds(), version.Kubernetes().GitVersion)
+	line := func(name, value, use string) { fmt.Fprintf(w, "  %-12s %s%s\n", name, value, use) }
+	line("API", info.URL, "")
+	line("authority", info.CAFile, "")
+	line("", "SHA-256 "+info.Fingerprint, "")
+	line("data", info.DataDir, "")
+	line("credentials", info.AdminKubeconfig, "  (client certificate)")
+	line("", info.KubernetesAuth, "  (user and password)")
+	if info.TokenFile != "" {
+		line("", info.TokenFile, "  (token)")
+	}
+	if info.Current == info.Context {
+		line("kubectl", fmt.Sprintf("context %q in %s", info.Context, info.Kubeconfig), " is current")
+	} else {
+		line("kubectl", fmt.Sprintf("context %q in %s", info.Context, info.Kubeconfig), "")
+		line("", fmt.Sprintf("the current context is still %q; to switch: causeway config use-context %s", info.Current, info.Context), "")
+	}
+	fmt.Fprintln(w)
+}
+
+// printTry prints commands that work as they stand.
+func printTry(w io.Writer, info cluster.Info) {
+	kubectl := "causeway kubectl"
+	if info.Current != info.Context {
+		kubectl += " --context " + info.Context
+	}
+	fmt.Fprintf(w, "\nTry, in another terminal:\n")
+	fmt.Fprintf(w, "  %s get services --all-namespaces\n", kubectl)
+	if info.TokenFile != "" {
+		fmt.Fprintf(w, "  curl --cacert %s -H \"Authorization: Bearer $(cat %s)\" %s/api\n", info.CAFile, info.TokenFile, info.URL)
+	} else {
+		fmt.Fprintf(w, "  %s get --raw /api\n", kubectl)
+	}
+	fmt.Fprintf(w, "  causeway echo --listen :8080\n")
+}
