@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,12 +27,15 @@ type Config struct {
 	Quota int64
 	// StartTimeout bounds the wait for the member to lead itself. Zero means a minute.
 	StartTimeout time.Duration
+	// Log hears of errors. Nil means slog.Default().
+	Log *slog.Logger
 }
 
 // Store is a running etcd member.
 type Store struct {
 	etcd     *embed.Etcd
 	endpoint string
+	failed   chan error
 }
 
 // Start opens the store in cfg.Dir, making an empty one if there is none, and
@@ -45,18 +49,13 @@ func Start(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	ec, err := memberConfig(cfg, client)
+	s := &Store{endpoint: "unix://" + client.Path, failed: make(chan error, 1)}
+	ec, err := memberConfig(cfg, client, s.failed)
 	if err != nil {
 		return nil, err
 	}
-	member, err := startMember(ec)
-	if err != nil {
-		return nil, fmt.Errorf("opening the store in %s: %w", ec.Dir, err)
-	}
-	s := &Store{etcd: member, endpoint: "unix://" + client.Path}
-	if err := s.awaitReady(ctx, cfg); err != nil {
-		member.Close()
-		return nil, fmt.Errorf("starting the store in %s: %w", cfg.Dir, err)
+	if err := s.start(ctx, cfg, ec); err != nil {
+		return nil, fmt.Errorf("opening the store in %s: %w", cfg.Dir, err)
 	}
 	return s, nil
 }
@@ -65,41 +64,65 @@ func Start(ctx context.Context, cfg Config) (*Store, error) {
 func (s *Store) Endpoint() string { return s.endpoint }
 
 // Failed delivers an error if the member stops by itself.
-func (s *Store) Failed() <-chan error { return s.etcd.Err() }
+func (s *Store) Failed() <-chan error { return s.failed }
 
 // Close stops the member. Every acknowledged write is on disk before that already.
 func (s *Store) Close() { s.etcd.Close() }
 
-// startMember turns etcd's panics over a damaged data directory into errors:
-// it means to end the process, and we want to say what happened.
-func startMember(ec *embed.Config) (member *embed.Etcd, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the data is damaged (%v); put a copy of the directory aside and restore it from a backup", r)
-		}
-	}()
-	return embed.StartEtcd(ec)
-}
-
-func (s *Store) awaitReady(ctx context.Context, cfg Config) error {
+// start runs the member and waits until it takes writes. After a failure of
+// etcd's own the goroutine that starts it may stay behind: the process is
+// about to end over it.
+func (s *Store) start(ctx context.Context, cfg Config, ec *embed.Config) error {
 	limit := cfg.StartTimeout
 	if limit == 0 {
 		limit = time.Minute
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	started := make(chan error, 1)
+	go func() { started <- s.launch(ctx, ec) }()
 	select {
-	case <-s.etcd.Server.ReadyNotify():
-		return nil
-	case err := <-s.etcd.Err():
+	case err := <-started:
 		return err
+	case err := <-s.failed:
+		return fmt.Errorf("%w: the data is damaged, or of another version: put a copy of the directory aside and restore it from a backup", err)
 	case <-ctx.Done():
 		return fmt.Errorf("not ready after %s: %w", limit, ctx.Err())
 	}
 }
 
+func (s *Store) launch(ctx context.Context, ec *embed.Config) error {
+	member, err := embed.StartEtcd(ec)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-member.Server.ReadyNotify():
+	case err = <-member.Err():
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		member.Close()
+		return err
+	}
+	s.etcd = member
+	go s.follow()
+	return nil
+}
+
+// follow passes on the errors of the running member.
+func (s *Store) follow() {
+	for err := range s.etcd.Err() {
+		select {
+		case s.failed <- err:
+		default:
+		}
+	}
+}
+
 // memberConfig describes a single member that listens on unix sockets alone.
-func memberConfig(cfg Config, client url.URL) (*embed.Config, error) {
+func memberConfig(cfg Config, client url.URL, failed chan<- error) (*embed.Config, error) {
 	side, err := socket(cfg.Dir, "http.sock")
 	if err != nil {
 		return nil, err
@@ -111,7 +134,11 @@ func memberConfig(cfg Config, client url.URL) (*embed.Config, error) {
 	ec := embed.NewConfig()
 	ec.Name = "causeway"
 	ec.Dir = filepath.Join(cfg.Dir, "member")
-	ec.LogLevel, ec.Logger, ec.LogOutputs = "error", "zap", []string{"stderr"}
+	log := cfg.Log
+	if log == nil {
+		log = slog.Default()
+	}
+	ec.Logger, ec.ZapLoggerBuilder = "zap", logTo(log, failed)
 	ec.ListenClientUrls, ec.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
 	// Its own socket for HTTP spares gRPC the protocol sniffing in front.
 	ec.ListenClientHttpUrls = []url.URL{side}
