@@ -106,6 +106,7 @@ func (b *Base) serve() error {
 		return err
 	}
 	g := b.generic
+	g.LoopbackClientConfig.WarningHandler = restclient.NoWarnings{} // they are for people
 	g.LoopbackClientConfig.QPS, g.LoopbackClientConfig.Burst = -1, -1
 	g.PublicAddress = net.IP(b.cfg.Advertise.Addr().AsSlice())
 	g.ExternalAddress = b.cfg.Advertise.String()

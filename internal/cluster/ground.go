@@ -115,7 +115,7 @@ func firstAddress(fallback netip.Addr) (netip.Addr, error) {
 }
 
 func (c *Cluster) openStore(ctx context.Context) error {
-	s, err := store.Start(ctx, store.Config{Dir: c.path("etcd")})
+	s, err := store.Start(ctx, store.Config{Dir: c.path("etcd"), Log: c.log})
 	if err != nil {
 		return err
 	}
