@@ -144,6 +144,9 @@ func (p *Picker) Sweep() {
 	p.sticky.sweep(now)
 }
 
+// Len returns how many addresses are remembered.
+func (p *Picker) Len() int { return p.states.Len() }
+
 func (p *Picker) state(e route.Endpoint) *state {
 	return p.states.LoadOrStore(key{e.Addr, e.Host}, func() *state { return new(state) })
 }

@@ -14,8 +14,8 @@ import (
 // since the caller must be authorised (with the whole segment as the name)
 // before he is told; see [Target.Check].
 func Parse(path, query string) (Target, bool) {
-	c := cursor{all: path, rest: path}
-	if c.next() != "api" {
+	c := cursor{rest: path}
+	if c.next() != "api" || strings.IndexByte(path, '?') >= 0 {
 		return Target{}, false
 	}
 	t := Target{Query: query}
@@ -47,8 +47,8 @@ func (t *Target) Check() error {
 
 // cursor walks the segments of an escaped path.
 type cursor struct {
-	all, rest string
-	bad       bool
+	rest string
+	bad  bool
 }
 
 // next returns the next segment, decoded; empty if there is none.
