@@ -37,7 +37,7 @@ func FuzzPod(f *testing.F) {
 		if json.Unmarshal(text, &pod) != nil {
 			return
 		}
-		judge(t, s, &pod)
+		judgePod(t, s, &pod)
 	})
 }
 
@@ -53,12 +53,12 @@ func TestRandomPodsAreJudged(t *testing.T) {
 	for range 50 {
 		var pod corev1.Pod
 		fill.Fill(&pod)
-		judge(t, s, &pod)
+		judgePod(t, s, &pod)
 	}
 }
 
-// judge takes a pod the way of a request, and of all requests after it.
-func judge(t *testing.T, s *runtime.Scheme, pod *corev1.Pod) {
+// judgePod takes a pod the way of a request, and of all requests after it.
+func judgePod(t *testing.T, s *runtime.Scheme, pod *corev1.Pod) {
 	s.Default(pod)
 	once := pod.DeepCopy()
 	s.Default(pod)
