@@ -53,6 +53,9 @@ func TestNewPod(t *testing.T) {
 		{"pod resources", func(p *corev1.Pod) {
 			p.Spec.Resources = &corev1.ResourceRequirements{Requests: quantities("cpu", "2", "ephemeral-storage", "1"), Limits: quantities("cpu", "1")}
 		}, []string{"spec.resources.requests: Invalid value", "spec.resources.requests[ephemeral-storage]: Unsupported value"}},
+		{"containers beyond the pod", func(p *corev1.Pod) {
+			p.Spec.Resources = &corev1.ResourceRequirements{Requests: quantities("memory", "63Mi"), Limits: quantities("memory", "127Mi", "cpu", "1")}
+		}, []string{"spec.resources.requests[memory]: Invalid value", "spec.containers[0].resources.limits[memory]: Invalid value"}},
 		{"unknown system", func(p *corev1.Pod) { p.Spec.OS = &corev1.PodOS{Name: "plan9"} }, []string{"spec.os.name: Unsupported value"}},
 		{"windows with host PID", func(p *corev1.Pod) { p.Spec.OS, p.Spec.HostPID = &corev1.PodOS{Name: "windows"}, true }, []string{"spec.hostPID: Forbidden"}},
 		{"linux with options of windows", func(p *corev1.Pod) {

@@ -62,33 +62,6 @@ func (s podScope) checkHostSharing(p *field.Path) field.ErrorList {
 	return errs
 }
 
-// checkPodResources checks resources of the pod as a whole (KEP-2837), and
-// what running it costs besides its containers (KEP-688).
-func (s podScope) checkPodResources(p *field.Path) field.ErrorList {
-	errs := checkQuantities(s.spec.Overhead, p.Child("overhead"), checkContainerResourceName)
-	r := s.spec.Resources
-	if r == nil {
-		return errs
-	}
-	p = p.Child("resources")
-	if len(r.Claims) > 0 {
-		errs = append(errs, field.Forbidden(p.Child("claims"), "claims cannot be set for Resources at pod-level"))
-	}
-	errs = append(errs, checkQuantities(r.Limits, p.Child("limits"), checkPodResourceName)...)
-	errs = append(errs, checkQuantities(r.Requests, p.Child("requests"), checkPodResourceName)...)
-	for _, name := range resourceNames(r.Requests) {
-		errs = append(errs, checkRequest(name, r, p)...)
-	}
-	return errs
-}
-
-func checkPodResourceName(name corev1.ResourceName, p *field.Path) field.ErrorList {
-	if isHugePages(name) {
-		return nil
-	}
-	return oneOf(p, name, corev1.ResourceCPU, corev1.ResourceMemory)
-}
-
 // checkPodClaims checks the claims of devices, each by name or by template,
 // and returns the names they have within the pod.
 func checkPodClaims(claims []corev1.PodResourceClaim, p *field.Path) (map[string]bool, field.ErrorList) {

@@ -1,6 +1,12 @@
 package core
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	resourcehelper "k8s.io/component-helpers/resource"
+)
 
 // SetDefaults_Pod sets what concerns a pod but not the template of one:
 // requests follow limits, ports of a pod on the host's network are the
@@ -17,7 +23,7 @@ func SetDefaults_Pod(obj *corev1.Pod) {
 		}
 	}
 	set(&spec.EnableServiceLinks, corev1.DefaultEnableServiceLinks)
-	setPodResources(spec)
+	setPodResources(obj)
 }
 
 // setHostPorts publishes ports under their own number, since on the host's
@@ -30,30 +36,20 @@ func setHostPorts(ports []corev1.ContainerPort) {
 	}
 }
 
-// setPodResources completes the requests of a pod that states resources for
-// itself (KEP-2837): a limit without a request is the request, unless
-// containers ask for something of that kind.
-func setPodResources(spec *corev1.PodSpec) {
-	if spec.Resources == nil {
+// setPodResources completes the requests of a pod that limits its resources
+// as a whole (KEP-2837): they are what its containers request together, or,
+// of what none of them requests, the limit.
+func setPodResources(pod *corev1.Pod) {
+	r := pod.Spec.Resources
+	if r == nil || len(r.Limits) == 0 {
 		return
 	}
-	for name, limit := range spec.Resources.Limits {
-		if _, ok := spec.Resources.Requests[name]; ok || requestedByContainers(spec, name) {
-			continue
-		}
-		setResources(&spec.Resources.Requests, corev1.ResourceList{name: limit})
-	}
-}
-
-func requestedByContainers(spec *corev1.PodSpec, name corev1.ResourceName) bool {
-	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
-		for _, c := range containers {
-			if _, ok := c.Resources.Requests[name]; ok {
-				return true
-			}
-		}
-	}
-	return false
+	requested := resourcehelper.AggregateContainerRequests(pod, resourcehelper.PodResourcesOptions{})
+	maps.DeleteFunc(requested, func(name corev1.ResourceName, _ resource.Quantity) bool {
+		return !resourcehelper.IsSupportedPodLevelResource(name)
+	})
+	setResources(&r.Requests, requested)
+	setResources(&r.Requests, r.Limits)
 }
 
 // SetDefaults_PodSpec sets what a pod and the template of one have in common.
