@@ -87,7 +87,7 @@ func newEventUpdate(e, old *corev1.Event) field.ErrorList {
 		{"reportingComponent", e.ReportingController, old.ReportingController},
 		{"reportingInstance", e.ReportingInstance, old.ReportingInstance},
 		// The wire has microseconds, and so does the comparison.
-		{"eventTime", e.EventTime.Truncate(time.Microsecond).UTC(), old.EventTime.Truncate(time.Microsecond).UTC()},
+		{"eventTime", metav1.NewMicroTime(e.EventTime.Truncate(time.Microsecond)), metav1.NewMicroTime(old.EventTime.Truncate(time.Microsecond))},
 	} {
 		errs = append(errs, immutable(field.NewPath(f.name), f.now, f.then)...)
 	}
