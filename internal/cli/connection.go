@@ -3,12 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd/api"
-	"k8s.io/kubectl/pkg/util/completion"
 
 	"github.com/causeway-access/causeway/internal/version"
 )
@@ -52,19 +53,18 @@ func withUserAgent(program string) func(*rest.Config) *rest.Config {
 // addConnection adds the flags of c to a command and its sub-commands, and
 // completes the names of contexts, clusters and users.
 func addConnection(cmd *cobra.Command, c *genericclioptions.ConfigFlags) {
-	flags := cmd.PersistentFlags()
-	c.AddFlags(flags)
-	for name, names := range map[string]func(string) []string{
-		"context": completion.ListContextsInConfig,
-		"cluster": completion.ListClustersInConfig,
-		"user":    completion.ListUsersInConfig,
-	} {
-		if flags.Lookup(name) == nil {
-			continue
-		}
-		// The flag exists; registering fails for no other reason.
-		_ = cmd.RegisterFlagCompletionFunc(name, func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-			return names(begun), cobra.ShellCompDirectiveNoFileComp
+	c.AddFlags(cmd.PersistentFlags())
+	complete := func(flag string, names func(api.Config) []string) {
+		// The flag was added above; registering fails for no other reason.
+		_ = cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			config, err := c.ToRawKubeConfigLoader().RawConfig()
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveError
+			}
+			return names(config), cobra.ShellCompDirectiveNoFileComp
 		})
 	}
+	complete("context", func(c api.Config) []string { return slices.Sorted(maps.Keys(c.Contexts)) })
+	complete("cluster", func(c api.Config) []string { return slices.Sorted(maps.Keys(c.Clusters)) })
+	complete("user", func(c api.Config) []string { return slices.Sorted(maps.Keys(c.AuthInfos)) })
 }

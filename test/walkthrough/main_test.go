@@ -1,0 +1,28 @@
+// Package walkthrough tells stories of people with the real programs: causeway
+// as a process of its own, kubectl of several versions, curl, and servers that
+// people have behind services.
+//
+// Stories that fit a script are in testdata/script; those which need network
+// addresses or mounts of their own are in testdata/host and run inside
+// namespaces that the test makes, which takes the build tag host. Stories that
+// need a program's parts are Go tests.
+package walkthrough
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/causeway-access/causeway/internal/cli"
+)
+
+// TestMain makes this test binary the programs causeway and kubectl: both
+// names are put into PATH, for scripts and for every process a test starts.
+func TestMain(m *testing.M) {
+	program := func() {
+		os.Exit(cli.Main(os.Args, genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))
+	}
+	testscript.Main(m, map[string]func(){"causeway": program, "kubectl": program})
+}
