@@ -4,14 +4,17 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/causeway-access/causeway/internal/authz"
@@ -35,13 +38,23 @@ func (c *Cluster) stand(next http.Handler, a authenticator.Request, z authorizer
 		AllowedCIDRs: c.allowed, Own: []netip.AddrPort{c.at.bound},
 		NodeTLS: c.nodeTLS, BackendCA: c.backendCA,
 		Audit: c.audit, Policy: c.auditRules,
-		AccessLog: c.accessLog, Logger: c.log, Register: legacyregistry.Register,
+		AccessLog: c.accessLog, Logger: c.log, Register: registerMetrics,
 	})
 	if err != nil {
 		return nil, err
 	}
 	c.gateway = g
 	return g, nil
+}
+
+// registerMetrics adds to the process's metrics, which are the API server's.
+// A second cluster in one process, as tests have it, goes without.
+func registerMetrics(m metrics.Registerable) error {
+	err := legacyregistry.Register(m)
+	if errors.As(err, &prometheus.AlreadyRegisteredError{}) {
+		return nil
+	}
+	return err
 }
 
 // nodeTLS is how the gateway shows itself to nodes, and verifies them.

@@ -1,0 +1,60 @@
+package cluster
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func TestSettleNamesTheFlagAtFault(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		cfg  Config
+		want string
+	}{
+		{"nothing given", Config{}, ""},
+		{"port 0", Config{Listen: "127.0.0.1:0"}, ""},
+		{"all addresses", Config{Listen: ":7443"}, ""},
+		{"no port", Config{Listen: "127.0.0.1"}, `--listen "127.0.0.1": want HOST:PORT`},
+		{"a port by name", Config{Listen: ":https"}, `port "https" is not a number from 0 to 65535`},
+		{"a port too high", Config{Listen: ":65536"}, `port "65536" is not a number from 0 to 65535`},
+		{"services without a prefix", Config{ServiceCIDR: "10.96.0.0"}, "--service-cidr: "},
+		{"services with host bits", Config{ServiceCIDR: "10.96.0.1/16"}, "--service-cidr: 10.96.0.1/16 has bits set after its prefix: did you mean 10.96.0.0/16?"},
+		{"too few services", Config{ServiceCIDR: "10.96.0.0/30"}, "--service-cidr: 10.96.0.0/30 holds fewer than 16 addresses"},
+		{"pods not a range", Config{PodCIDR: "pods"}, "--pod-cidr: "},
+		{"overlap", Config{ServiceCIDR: "10.0.0.0/8"}, "--service-cidr 10.0.0.0/8 and --pod-cidr 10.244.0.0/16 overlap"},
+		{"advertise a name", Config{AdvertiseAddress: "master"}, "--advertise-address: "},
+		{"allow no range", Config{AllowEndpointCIDRs: []string{"127.0.0.1"}}, "--allow-endpoint-cidr: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.cfg.settle()
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got  %v\nwant %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestLocate(t *testing.T) {
+	for _, tt := range []struct{ listen, bound, advertise, local, advertised string }{
+		{"127.0.0.1:6443", "127.0.0.1:6443", "", "127.0.0.1:6443", "127.0.0.1:6443"},
+		{"10.1.2.3:0", "10.1.2.3:40000", "", "10.1.2.3:40000", "10.1.2.3:40000"},
+		{":6443", "[::]:6443", "10.9.9.9", "127.0.0.1:6443", "10.9.9.9:6443"},
+		{"0.0.0.0:6443", "0.0.0.0:6443", "10.9.9.9", "127.0.0.1:6443", "10.9.9.9:6443"},
+		{"[::1]:6443", "[::1]:6443", "", "[::1]:6443", "[::1]:6443"},
+	} {
+		s, err := Config{Listen: tt.listen, AdvertiseAddress: tt.advertise}.settle()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &Cluster{settings: s}
+		at, err := c.locate(netip.MustParseAddrPort(tt.bound))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at.local.String() != tt.local || at.advertised.String() != tt.advertised {
+			t.Errorf("listening on %s, advertising %q: local %s advertised %s, want %s and %s",
+				tt.listen, tt.advertise, at.local, at.advertised, tt.local, tt.advertised)
+		}
+	}
+}
