@@ -42,9 +42,9 @@ type Config struct {
 	// its former self at once: a DNS label such as the machine's name. Required.
 	Identity string
 
-	// Advertise is where pods and other machines reach this API server. The API
-	// refuses loopback addresses in Endpoints: with one, `kubernetes` has none.
-	// Required.
+	// Advertise is where pods and other machines reach this API server. A
+	// loopback address is no such place, and the API refuses it in Endpoints:
+	// with one, this server is not among those of `kubernetes`. Required.
 	Advertise netip.AddrPort
 
 	// ServiceIP is the cluster IP of the service `kubernetes`: the first of the
@@ -76,7 +76,7 @@ type bootstrap struct {
 	ready  chan struct{}
 	seen   sightings
 
-	complained string // the last failure that was logged
+	complained map[string]string // the last failure of each task that was logged
 }
 
 // New makes the controller. It is ready when everything is there.
@@ -93,6 +93,8 @@ func New(config controller.Config, own Config) (controller.Controller, error) {
 		logger: config.For("bootstrap"),
 		ready:  make(chan struct{}),
 		seen:   sightings{},
+
+		complained: map[string]string{},
 	}, nil
 }
 
@@ -114,7 +116,7 @@ func (b *bootstrap) Run(ctx context.Context) error {
 			b.sayFarewell(ctx)
 			return nil
 		case <-ticker.C:
-			b.complain(ctx, b.keep(ctx))
+			b.complain(ctx, "keeping what the cluster needs", b.keep(ctx))
 		}
 	}
 }
@@ -124,11 +126,10 @@ func (b *bootstrap) Run(ctx context.Context) error {
 func (b *bootstrap) begin(ctx context.Context) bool {
 	for retry := 50 * time.Millisecond; ; retry = min(2*retry, keepEvery) {
 		err := b.ensure(ctx)
+		b.complain(ctx, "creating what the cluster needs", err)
 		if err == nil {
-			b.complain(ctx, nil)
 			return true
 		}
-		b.complain(ctx, err)
 		select {
 		case <-ctx.Done():
 			return false
@@ -176,18 +177,18 @@ func (b *bootstrap) keepService(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.complain(ctx, b.ensureEndpoints(ctx, servers))
+	b.complain(ctx, "writing the endpoints of service "+serviceName, b.ensureEndpoints(ctx, servers))
 	return nil
 }
 
-// complain logs a failure once.
-func (b *bootstrap) complain(ctx context.Context, err error) {
-	text := ""
-	if err != nil {
-		text = err.Error()
+// complain logs the failure of a task once, not at each try.
+func (b *bootstrap) complain(ctx context.Context, task string, err error) {
+	if err == nil {
+		delete(b.complained, task)
+		return
 	}
-	if ctx.Err() == nil && text != "" && text != b.complained {
-		b.logger.Warn("cannot keep what the cluster needs, will try again", "error", text)
+	if text := err.Error(); ctx.Err() == nil && text != b.complained[task] {
+		b.logger.Warn("failed, will try again", "task", task, "error", text)
+		b.complained[task] = text
 	}
-	b.complained = text
 }

@@ -76,8 +76,8 @@ func (b *bootstrap) renew(ctx context.Context) error {
 	return nil
 }
 
-// servers is where all API servers are that live, sorted, and this one in any
-// case. Leases of servers long dead are deleted.
+// servers is where all API servers are that live and can be reached from other
+// machines, sorted. Leases of servers long dead are deleted.
 func (b *bootstrap) servers(ctx context.Context) ([]netip.AddrPort, error) {
 	client := b.client.CoordinationV1().Leases(metav1.NamespaceSystem)
 	leases, err := client.List(ctx, metav1.ListOptions{LabelSelector: identityLabel + "=" + identityValue})
@@ -85,24 +85,28 @@ func (b *bootstrap) servers(ctx context.Context) ([]netip.AddrPort, error) {
 		return nil, fmt.Errorf("listing the leases of API servers: %w", err)
 	}
 	now := time.Now()
-	servers := []netip.AddrPort{b.Advertise}
+	var servers []netip.AddrPort
 	for i := range leases.Items {
 		lease := &leases.Items[i]
 		age := b.seen.age(lease, now)
 		address, err := netip.ParseAddrPort(lease.Annotations[addressAnnotation])
 		switch {
-		case lease.Name == b.leaseName():
-		case age > leaseRest:
+		case age > leaseRest && lease.Name != b.leaseName():
 			// Another server may be doing the same.
 			if err := client.Delete(ctx, lease.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 				return nil, fmt.Errorf("deleting the lease of dead API server %s: %w", lease.Name, err)
 			}
-		case age <= leaseLife && err == nil && address.Addr().Is4() == b.ServiceIP.Is4():
+		case age <= leaseLife && err == nil && b.reachable(address.Addr()):
 			servers = append(servers, address)
 		}
 	}
 	slices.SortFunc(servers, netip.AddrPort.Compare)
 	return slices.Compact(servers), nil
+}
+
+// reachable reports that address can be an endpoint of the service.
+func (b *bootstrap) reachable(address netip.Addr) bool {
+	return address.Is4() == b.ServiceIP.Is4() && !address.IsLoopback()
 }
 
 // sayFarewell takes this server out of the endpoints, if there is time.
@@ -117,8 +121,7 @@ func (b *bootstrap) sayFarewell(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	others := slices.DeleteFunc(servers, func(server netip.AddrPort) bool { return server == b.Advertise })
-	if len(others) > 0 {
-		b.complain(ctx, b.ensureEndpoints(ctx, others))
+	if len(servers) > 0 {
+		b.complain(ctx, "leaving the endpoints of service "+serviceName, b.ensureEndpoints(ctx, servers))
 	}
 }
