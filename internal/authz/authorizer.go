@@ -18,17 +18,18 @@ type Config struct {
 }
 
 // New asks in this order: system:masters may do everything, then cfg.Node, then
-// cfg.RBAC. What none of them allows is refused by the caller.
+// cfg.RBAC. What none of them allows is refused by the caller. Reasons begin with
+// the name of who gave them, as Kubernetes names them.
 func New(cfg Config) (authorizer.Authorizer, error) {
 	list := []union.NamedAuthorizer{{
-		AuthorizerName: "system:masters",
+		AuthorizerName: "privileged-groups",
 		Authorizer:     authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup),
 	}}
 	if cfg.Node != nil {
-		list = append(list, union.NamedAuthorizer{AuthorizerName: "Node", Authorizer: cfg.Node})
+		list = append(list, union.NamedAuthorizer{AuthorizerName: "node", Authorizer: cfg.Node})
 	}
 	if cfg.RBAC != nil {
-		list = append(list, union.NamedAuthorizer{AuthorizerName: "RBAC", Authorizer: cfg.RBAC})
+		list = append(list, union.NamedAuthorizer{AuthorizerName: "rbac", Authorizer: cfg.RBAC})
 	}
 	all, err := union.New(list...)
 	if err != nil {

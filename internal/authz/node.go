@@ -23,9 +23,9 @@ const (
 // that was broken into must not read the secrets of the others, so it may read
 // what pods need that are bound to it, and write about itself.
 //
-// Two things are in the body of a create and so beyond an authoriser: the name
-// of a new Node or Lease, and the pod that a new token is bound to. Admission
-// has to compare them with [NodeName].
+// Some things are in the body of a request and so beyond an authoriser: the name
+// of a new Node or Lease, its labels, and the pod that a new token is bound to.
+// Admission asks [Node.Confirm] about them.
 type Node struct{ pods cache.Indexer }
 
 var _ authorizer.Authorizer = (*Node)(nil)
