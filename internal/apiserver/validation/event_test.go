@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -40,25 +41,38 @@ func TestEventIsRefusedWhenCreated(t *testing.T) {
 	})
 }
 
+const newFormEvent = `{apiVersion: events.k8s.io/v1, kind: Event, metadata: {name: e.1, namespace: default}, reason: Pulled, type: Normal, action: Pull, note: m,
+eventTime: '2026-01-01T00:00:00.000001Z', reportingController: example.org/agent, reportingInstance: agent-1,
+regarding: {kind: Pod, name: p, namespace: default}}`
+
 func TestNewEventIsStricter(t *testing.T) {
 	group := schema.GroupResource{Group: "events.k8s.io", Resource: "events"}
-	creations(t, group, timedEvent, []change[*corev1.Event]{
-		{"without time", func(e *corev1.Event) { e.EventTime = metav1.MicroTime{} }, []string{required + " eventTime"}},
-		{"of an unknown type", func(e *corev1.Event) { e.Type = "Odd" }, []string{invalid + " type"}},
-		{"with old times", func(e *corev1.Event) {
-			e.FirstTimestamp, e.LastTimestamp = metav1.Unix(1, 0), metav1.Unix(2, 0)
-		}, []string{invalid + " firstTimestamp", invalid + " lastTimestamp"}},
-		{"with an old source and count", func(e *corev1.Event) { e.Source.Component, e.Count = "a", 1 }, []string{invalid + " count", invalid + " source"}},
-		{"of a series of one", func(e *corev1.Event) {
-			e.Series = &corev1.EventSeries{Count: 1, LastObservedTime: metav1.NowMicro()}
+	creations(t, group, newFormEvent, []change[*eventsv1.Event]{
+		{"without time", func(e *eventsv1.Event) { e.EventTime = metav1.MicroTime{} }, []string{required + " eventTime"}},
+		{"of an unknown type", func(e *eventsv1.Event) { e.Type = "Odd" }, []string{invalid + " type"}},
+		{"without reporter", func(e *eventsv1.Event) { e.ReportingController = "" }, []string{required + " reportingController"}},
+		{"with a long note", func(e *eventsv1.Event) { e.Note = strings.Repeat("a", 1025) }, []string{invalid + " note"}},
+		{"about the cluster, in a namespace", func(e *eventsv1.Event) {
+			e.Regarding.Namespace, e.Namespace = "", "other"
+		}, []string{invalid + " regarding.namespace"}},
+		{"with old times", func(e *eventsv1.Event) {
+			e.DeprecatedFirstTimestamp, e.DeprecatedLastTimestamp = metav1.Unix(1, 0), metav1.Unix(2, 0)
+		}, []string{invalid + " deprecatedFirstTimestamp", invalid + " deprecatedLastTimestamp"}},
+		{"with an old source and count", func(e *eventsv1.Event) {
+			e.DeprecatedSource.Component, e.DeprecatedCount = "a", 1
+		}, []string{invalid + " deprecatedCount", invalid + " deprecatedSource"}},
+		{"of a series of one", func(e *eventsv1.Event) {
+			e.Series = &eventsv1.EventSeries{Count: 1, LastObservedTime: metav1.NowMicro()}
 		}, []string{invalid + " series.count"}},
-		{"of a series without time", func(e *corev1.Event) { e.Series = &corev1.EventSeries{Count: 2} }, []string{required + " series.lastObservedTime"}},
+		{"of a series without time", func(e *eventsv1.Event) { e.Series = &eventsv1.EventSeries{Count: 2} }, []string{required + " series.lastObservedTime"}},
 	})
-	updates(t, validation.For(group).Update, stored[*corev1.Event](t, timedEvent), []change[*corev1.Event]{
-		{"a series grows", func(e *corev1.Event) { e.Series = &corev1.EventSeries{Count: 2, LastObservedTime: metav1.NowMicro()} }, nil},
-		{"time below the wire's resolution", func(e *corev1.Event) { e.EventTime.Time = e.EventTime.Add(time.Nanosecond) }, nil},
-		{"another time", func(e *corev1.Event) { e.EventTime.Time = e.EventTime.Add(time.Second) }, []string{invalid + " eventTime"}},
-		{"another object", func(e *corev1.Event) { e.InvolvedObject.Name = "q" }, []string{invalid + " involvedObject"}},
-		{"another message", func(e *corev1.Event) { e.Message = "n" }, []string{invalid + " message"}},
+	updates(t, validation.For(group).Update, stored[*eventsv1.Event](t, newFormEvent), []change[*eventsv1.Event]{
+		{"a series grows", func(e *eventsv1.Event) {
+			e.Series = &eventsv1.EventSeries{Count: 2, LastObservedTime: metav1.NowMicro()}
+		}, nil},
+		{"time below the wire's resolution", func(e *eventsv1.Event) { e.EventTime.Time = e.EventTime.Add(time.Nanosecond) }, nil},
+		{"another time", func(e *eventsv1.Event) { e.EventTime.Time = e.EventTime.Add(time.Second) }, []string{invalid + " eventTime"}},
+		{"another object", func(e *eventsv1.Event) { e.Regarding.Name = "q" }, []string{invalid + " regarding"}},
+		{"another note", func(e *eventsv1.Event) { e.Note = "n" }, []string{invalid + " note"}},
 	})
 }

@@ -30,7 +30,7 @@ func judged() map[string]schema.GroupResource {
 // defaulting, alone and against another object of its kind.
 func FuzzRules(f *testing.F) {
 	for _, manifest := range []string{
-		teamNamespace, oneNode, webService, handEndpoints, plainSecret, plainConfigMap, oldEvent, timedEvent, teamQuota, handSlice,
+		teamNamespace, oneNode, webService, handEndpoints, plainSecret, plainConfigMap, oldEvent, timedEvent, newFormEvent, teamQuota, handSlice,
 		readerBinding, webIngress, ownClass, oneWebhook, onePolicy,
 		`{apiVersion: v1, kind: LimitRange, spec: {limits: [{type: Container, min: {cpu: 1}, maxLimitRequestRatio: {cpu: 0}}]}}`,
 		`{apiVersion: v1, kind: Service, spec: {type: LoadBalancer, sessionAffinity: ClientIP, clusterIPs: [None, None]}}`,
@@ -53,6 +53,9 @@ func FuzzRules(f *testing.F) {
 			return
 		}
 		resource, ok := resources[kind.Kind]
+		if kind.Group == "events.k8s.io" {
+			resource.Group = kind.Group // the one kind of two groups
+		}
 		if !ok {
 			return
 		}

@@ -84,12 +84,15 @@ func limitOrder(p *field.Path, item *corev1.LimitRangeItem, name corev1.Resource
 			if !ok || !ok2 || a.Cmp(b) <= 0 {
 				continue
 			}
-			at := low.field
+			at, above := low.field, high.called
 			if low.field == "min" && high.field != "max" {
 				at = high.field // the default is what has to change
 			}
+			if low.field == "defaultRequest" && high.field == "default" {
+				above = "default limit value"
+			}
 			errs = append(errs, field.Invalid(p.Child(at).Key(string(name)), quantityOf(item, at, name),
-				fmt.Sprintf("%s %s is greater than %s %s", low.called, a.String(), high.called, b.String())))
+				fmt.Sprintf("%s %s is greater than %s %s", low.called, a.String(), above, b.String())))
 		}
 	}
 	return errs
