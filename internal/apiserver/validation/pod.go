@@ -23,6 +23,7 @@ func pod(pod *corev1.Pod) field.ErrorList {
 // podObject checks a pod as it stands, new or changed.
 func podObject(pod *corev1.Pod) field.ErrorList {
 	errs := metadata(&pod.ObjectMeta, namespaced, subdomainName)
+	errs = append(errs, podAnnotations(pod)...)
 	return append(errs, podSpec(&pod.Spec, &pod.ObjectMeta, false, field.NewPath("spec"))...)
 }
 

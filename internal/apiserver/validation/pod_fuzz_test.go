@@ -45,7 +45,7 @@ func FuzzPod(f *testing.F) {
 // by chance does not.
 func TestRandomPodsAreJudged(t *testing.T) {
 	s := podScheme(t)
-	fill := randfill.NewWithSeed(1).NilChance(.2).NumElements(0, 3).MaxDepth(20).Funcs(
+	fill := randfill.NewWithSeed(1).NilChance(.4).NumElements(0, 2).MaxDepth(20).Funcs(
 		func(q *resource.Quantity, c randfill.Continue) { q.Set(c.Int63()) },
 		func(f *metav1.FieldsV1, _ randfill.Continue) { f.Raw = []byte("{}") },
 		func(m *metav1.Time, _ randfill.Continue) { *m = metav1.Unix(0, 0) },

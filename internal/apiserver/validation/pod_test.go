@@ -1,6 +1,8 @@
 package validation_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +16,12 @@ func TestNewPod(t *testing.T) {
 		{"valid", func(*corev1.Pod) {}, nil},
 		{"no name", func(p *corev1.Pod) { p.Name = "" }, []string{"metadata.name: Required value"}},
 		{"name in capitals", func(p *corev1.Pod) { p.Name = "Web" }, []string{"metadata.name: Invalid value"}},
+		{"annotations", func(p *corev1.Pod) {
+			p.Annotations = map[string]string{corev1.MirrorPodAnnotationKey: "x", corev1.PodDeletionCost: "+5"}
+		}, []string{
+			"metadata.annotations[kubernetes.io/config.mirror]: Invalid value",
+			"metadata.annotations[controller.kubernetes.io/pod-deletion-cost]: Invalid value",
+		}},
 		{"no containers", func(p *corev1.Pod) { p.Spec.Containers = nil }, []string{"spec.containers: Required value"}},
 		{"ephemeral container on create", func(p *corev1.Pod) {
 			p.Spec.EphemeralContainers = []corev1.EphemeralContainer{debugger("debug")}
@@ -28,6 +36,14 @@ func TestNewPod(t *testing.T) {
 		{"name server no address", func(p *corev1.Pod) {
 			p.Spec.DNSConfig = &corev1.PodDNSConfig{Nameservers: []string{"dns.example"}, Searches: []string{"a_b.example.", ".", "A"}}
 		}, []string{"spec.dnsConfig.nameservers[0]: Invalid value", "spec.dnsConfig.searches[2]: Invalid value"}},
+		{"searches without end", func(p *corev1.Pod) {
+			p.Spec.DNSConfig = &corev1.PodDNSConfig{Searches: slices.Repeat([]string{strings.Repeat("a", 63)}, 33), Options: make([]corev1.PodDNSConfigOption, 1)}
+		}, []string{"spec.dnsConfig.searches: Invalid value", "spec.dnsConfig.searches: Invalid value", "spec.dnsConfig.options[0]: Required value"}},
+		{"another host name on the host's network", func(p *corev1.Pod) {
+			p.Spec.HostNetwork, p.Spec.Containers[0].Ports = true, nil
+			p.Spec.Containers[0].LivenessProbe = nil
+			p.Spec.HostnameOverride, p.Spec.SetHostnameAsFQDN = ptr.To(strings.Repeat("a.", 32)+"a"), ptr.To(true)
+		}, []string{"spec.hostnameOverride: Too long", "spec.hostnameOverride: Forbidden", "spec.hostnameOverride: Forbidden"}},
 		{"negative grace period", func(p *corev1.Pod) { p.Spec.TerminationGracePeriodSeconds = ptr.To(int64(-1)) },
 			[]string{"spec.containers[0].lifecycle.preStop.sleep.seconds: Invalid value", "spec.terminationGracePeriodSeconds: Invalid value"}},
 		{"deadline of zero", func(p *corev1.Pod) { p.Spec.ActiveDeadlineSeconds = ptr.To(int64(0)) }, []string{"spec.activeDeadlineSeconds: Invalid value"}},
@@ -110,6 +126,17 @@ func TestPodPlacement(t *testing.T) {
 			"spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchFields[0].key: Invalid value",
 			"spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight: Invalid value",
 		}},
+		{"node affinity by field", func(p *corev1.Pod) {
+			p.Spec.Affinity.NodeAffinity = &corev1.NodeAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{
+				{Weight: 1, Preference: corev1.NodeSelectorTerm{MatchFields: []corev1.NodeSelectorRequirement{
+					{Key: "metadata.name", Operator: "In", Values: []string{"a", "B"}}, {Key: "metadata.name", Operator: "Exists"},
+				}}},
+			}}
+		}, []string{
+			"spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchFields[0].values: Required value",
+			"spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchFields[0].values[1]: Invalid value",
+			"spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchFields[1].operator: Invalid value",
+		}},
 		{"no node selector term", func(p *corev1.Pod) {
 			p.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms = nil
 		}, []string{"spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Required value"}},
@@ -161,6 +188,15 @@ func TestPodSecurity(t *testing.T) {
 		{"app armor", on(func(c *corev1.Container) {
 			c.SecurityContext = &corev1.SecurityContext{AppArmorProfile: &corev1.AppArmorProfile{Type: "Localhost"}}
 		}), []string{"spec.containers[0].securityContext.appArmorProfile.localhostProfile: Required value"}},
+		{"app armor not local", on(func(c *corev1.Container) {
+			c.SecurityContext = &corev1.SecurityContext{AppArmorProfile: &corev1.AppArmorProfile{Type: "Unconfined", LocalhostProfile: ptr.To("x")}}
+		}), []string{"spec.containers[0].securityContext.appArmorProfile.localhostProfile: Invalid value"}},
+		{"profiles of no type", on(func(c *corev1.Container) {
+			c.SecurityContext = &corev1.SecurityContext{AppArmorProfile: &corev1.AppArmorProfile{}, SeccompProfile: &corev1.SeccompProfile{}}
+		}), []string{"spec.containers[0].securityContext.appArmorProfile.type: Required value", "spec.containers[0].securityContext.seccompProfile.type: Required value"}},
+		{"seccomp profile elsewhere", func(p *corev1.Pod) {
+			p.Spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: "Localhost", LocalhostProfile: ptr.To("../x")}
+		}, []string{"spec.securityContext.seccompProfile.localhostProfile: Invalid value"}},
 		{"privileged without escalation", on(func(c *corev1.Container) {
 			c.SecurityContext = &corev1.SecurityContext{Privileged: ptr.To(true), AllowPrivilegeEscalation: ptr.To(false)}
 		}), []string{"spec.containers[0].securityContext: Invalid value"}},

@@ -1,10 +1,12 @@
 package validation_test
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 )
 
@@ -69,6 +71,11 @@ func TestVolumeSources(t *testing.T) {
 		{"claim", volume(corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{}}), []string{at + ".persistentVolumeClaim.claimName: Required value"}},
 		{"NFS", volume(corev1.VolumeSource{NFS: &corev1.NFSVolumeSource{Path: "a"}}), []string{at + ".nfs.server: Required value", at + ".nfs.path: Invalid value"}},
 		{"CSI", volume(corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{}}), []string{at + ".csi.driver: Required value"}},
+		{"CSI with a secret", volume(corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{
+			Driver: strings.Repeat("a", 64), NodePublishSecretRef: &corev1.LocalObjectReference{},
+		}}), []string{at + ".csi.driver: Too long", at + ".csi.nodePublishSecretRef.name: Required value"}},
+		{"git repository", volume(corev1.VolumeSource{GitRepo: &corev1.GitRepoVolumeSource{Directory: "../a"}}),
+			[]string{at + ".gitRepo.repository: Required value", at + ".gitRepo.directory: Invalid value"}},
 		{"image", volume(corev1.VolumeSource{Image: &corev1.ImageVolumeSource{}}), []string{at + ".image.reference: Required value"}},
 		{"ephemeral", volume(corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplate{}}}), []string{
 			at + ".ephemeral.volumeClaimTemplate.spec.accessModes: Required value",
@@ -94,5 +101,28 @@ func TestProjectedVolumes(t *testing.T) {
 		{"trust bundle of two names", sources(corev1.VolumeProjection{ClusterTrustBundle: &corev1.ClusterTrustBundleProjection{
 			Path: "b", Name: ptr.To("a"), SignerName: ptr.To("b/c"),
 		}}), []string{at + "[0].clusterTrustBundle: Invalid value"}},
+		{"trust bundle of no name", sources(corev1.VolumeProjection{ClusterTrustBundle: &corev1.ClusterTrustBundleProjection{Path: "b"}}),
+			[]string{at + "[0].clusterTrustBundle: Required value"}},
+		{"trust bundle by name and labels", sources(corev1.VolumeProjection{ClusterTrustBundle: &corev1.ClusterTrustBundleProjection{
+			Path: "b", Name: ptr.To("a"), LabelSelector: &metav1.LabelSelector{},
+		}}), []string{at + "[0].clusterTrustBundle.labelSelector: Invalid value"}},
+		{"trust bundles of a signer", sources(corev1.VolumeProjection{ClusterTrustBundle: &corev1.ClusterTrustBundleProjection{
+			Path: "b", SignerName: ptr.To(""), LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"-": ""}},
+		}}), []string{at + "[0].clusterTrustBundle.signerName: Required value", at + "[0].clusterTrustBundle.labelSelector.matchLabels: Invalid value"}},
+		{"certificate to nowhere", sources(corev1.VolumeProjection{PodCertificate: &corev1.PodCertificateProjection{SignerName: "a/b", KeyType: "RSA512"}}),
+			[]string{at + "[0].podCertificate: Required value", at + "[0].podCertificate.keyType: Unsupported value"}},
+		{"certificate and key in one file", sources(corev1.VolumeProjection{PodCertificate: &corev1.PodCertificateProjection{
+			SignerName: "a b", KeyType: "ED25519", KeyPath: "k", CertificateChainPath: "k", CredentialBundlePath: "/b",
+		}}), []string{at + "[0]: Invalid value", at + "[0].podCertificate.signerName: Invalid value", at + "[0].podCertificate.credentialBundlePath: Invalid value"}},
+		{"secret and config map without name", sources(
+			corev1.VolumeProjection{Secret: &corev1.SecretProjection{Items: []corev1.KeyToPath{{Key: "a", Path: "a"}}}},
+			corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{Items: []corev1.KeyToPath{{Key: "a", Path: "a"}}}},
+		), []string{at + "[0].secret.name: Required value", at + "[1].configMap.name: Required value", at + "[1]: Invalid value"}},
+		{"downward file upwards", sources(corev1.VolumeProjection{DownwardAPI: &corev1.DownwardAPIProjection{Items: []corev1.DownwardAPIVolumeFile{
+			{Path: "..", Mode: ptr.To(int32(-1)), FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.uid"}},
+		}}}), []string{at + "[0].downwardAPI.items[0].path: Invalid value", at + "[0].downwardAPI.items[0].mode: Invalid value"}},
+		{"two kinds in one source", sources(corev1.VolumeProjection{
+			Secret: &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "a"}}, ConfigMap: &corev1.ConfigMapProjection{},
+		}), []string{at + "[0].configMap: Forbidden"}},
 	})
 }
