@@ -12,7 +12,7 @@ import (
 // names, since all share one namespace of names.
 func (s podScope) checkContainers(p *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	names := map[string]bool{}
+	names, taken := map[string]bool{}, map[string]bool{}
 	if len(s.spec.Containers) == 0 {
 		errs = append(errs, field.Required(p.Child("containers"), ""))
 	}
@@ -21,16 +21,14 @@ func (s podScope) checkContainers(p *field.Path) field.ErrorList {
 		errs = append(errs, unique(at.Child("name"), c.Name, names)...)
 		errs = append(errs, s.checkContainer(c, at)...)
 		errs = append(errs, s.checkRegular(c, at)...)
+		errs = append(errs, checkHostPorts(c.Ports, taken, at.Child("ports"))...)
 	}
 	for i := range s.spec.InitContainers {
 		c, at := &s.spec.InitContainers[i], p.Child("initContainers").Index(i)
 		errs = append(errs, unique(at.Child("name"), c.Name, names)...)
 		errs = append(errs, s.checkContainer(c, at)...)
 		errs = append(errs, s.checkInit(c, at)...)
-	}
-	errs = append(errs, checkHostPortConflicts(s.spec.Containers, p.Child("containers"))...)
-	for i := range s.spec.InitContainers { // each runs alone, or is counted with the others by the scheduler
-		errs = append(errs, checkHostPortConflicts(s.spec.InitContainers[i:i+1], p.Child("initContainers"))...)
+		errs = append(errs, checkHostPorts(c.Ports, map[string]bool{}, at.Child("ports"))...) // alone, since it ends before the next begins
 	}
 	return append(errs, s.checkEphemeralContainers(p.Child("ephemeralContainers"), names)...)
 }

@@ -52,6 +52,15 @@ func TestContainerPorts(t *testing.T) {
 		{"host port", ports(corev1.ContainerPort{ContainerPort: 1, HostPort: -1, Protocol: "TCP"}), []string{"spec.containers[0].ports[0].hostPort: Invalid value"}},
 		{"host port twice", ports(corev1.ContainerPort{ContainerPort: 1, HostPort: 9, Protocol: "TCP"}, corev1.ContainerPort{ContainerPort: 2, HostPort: 9, Protocol: "TCP"}),
 			[]string{"spec.containers[0].ports[1].hostPort: Duplicate value"}},
+		{"host port of two containers", func(p *corev1.Pod) {
+			p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 1, HostPort: 9, Protocol: "TCP"}}
+			second := p.Spec.Containers[0].DeepCopy()
+			second.Name, second.Ports[0].Name = "second", ""
+			p.Spec.Containers = append(p.Spec.Containers, *second)
+			third := p.Spec.InitContainers[0].DeepCopy()
+			third.Name, third.Ports = "third", append(second.Ports[:1:1], second.Ports[0])
+			p.Spec.InitContainers = append(p.Spec.InitContainers, *third)
+		}, []string{"spec.containers[1].ports[0].hostPort: Duplicate value", "spec.initContainers[1].ports[1].hostPort: Duplicate value"}},
 		{"host port of two protocols", ports(corev1.ContainerPort{ContainerPort: 1, HostPort: 9, Protocol: "TCP"}, corev1.ContainerPort{ContainerPort: 2, HostPort: 9, Protocol: "UDP"}), nil},
 		{"another port on the host's network", func(p *corev1.Pod) {
 			p.Spec.HostNetwork = true

@@ -44,17 +44,13 @@ func (s podScope) checkHostNetworkPort(port corev1.ContainerPort, p *field.Path)
 	return field.ErrorList{field.Invalid(p.Child("hostPort"), port.HostPort, "must match `containerPort` when `hostNetwork` is true")}
 }
 
-// checkHostPortConflicts reports ports of the host that are taken twice.
-func checkHostPortConflicts(containers []corev1.Container, p *field.Path) field.ErrorList {
+// checkHostPorts reports ports of the host that are taken already.
+func checkHostPorts(ports []corev1.ContainerPort, taken map[string]bool, p *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	taken := map[string]bool{}
-	for i := range containers {
-		for j, port := range containers[i].Ports {
-			if port.HostPort == 0 {
-				continue
-			}
+	for i, port := range ports {
+		if port.HostPort != 0 {
 			key := fmt.Sprintf("%s/%s/%d", port.Protocol, port.HostIP, port.HostPort)
-			errs = append(errs, unique(p.Index(i).Child("ports").Index(j).Child("hostPort"), key, taken)...)
+			errs = append(errs, unique(p.Index(i).Child("hostPort"), key, taken)...)
 		}
 	}
 	return errs
