@@ -1,12 +1,15 @@
 package apiserver
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 
+	extensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	apimachineryversion "k8s.io/apimachinery/pkg/version"
+	"k8s.io/apiserver/pkg/endpoints/discovery/aggregated"
 	"k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
@@ -22,7 +25,6 @@ import (
 	restclient "k8s.io/client-go/rest"
 	basecompatibility "k8s.io/component-base/compatibility"
 
-	definitions "github.com/causeway-access/causeway/internal/apiserver/openapi"
 	"github.com/causeway-access/causeway/internal/apiserver/scheme"
 	"github.com/causeway-access/causeway/internal/version"
 )
@@ -43,6 +45,7 @@ type Base struct {
 	cfg     Config
 	scheme  *scheme.Scheme
 	generic *genericapiserver.Config
+	etcd    *options.EtcdOptions
 }
 
 // Prepare builds all that does not depend on who may ask.
@@ -78,10 +81,12 @@ func (b *Base) describe() error {
 		sets.NewString("attach", "exec", "proxy", "log", "portforward"),
 	)
 	g.AuditBackend, g.AuditPolicyRuleEvaluator = b.cfg.Audit, b.cfg.AuditPolicy
-	namer := openapi.NewDefinitionNamer(b.scheme.Published)
-	g.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions.GetOpenAPIDefinitions, namer)
+	// Watches are told to end; otherwise the drain waits for them in vain.
+	g.ShutdownWatchTerminationGracePeriod = cmp.Or(b.cfg.DrainTimeout, defaultDrainTimeout)
+	namer := openapi.NewDefinitionNamer(b.scheme.Published, extensions.Scheme)
+	g.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(allDefinitions, namer)
 	g.OpenAPIConfig.Info.Title = "Kubernetes"
-	g.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions.GetOpenAPIDefinitions, namer)
+	g.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(allDefinitions, namer)
 	g.OpenAPIV3Config.Info.Title = "Kubernetes"
 	return nil
 }
@@ -152,5 +157,8 @@ func (b *Base) storage() error {
 		o.StorageConfig, o.DefaultStorageMediaType, b.scheme.Codecs,
 		serverstorage.NewDefaultResourceEncodingConfigForEffectiveVersion(b.scheme.Scheme, g.EffectiveVersion),
 		serverstorage.NewResourceConfig(), nil)
+	b.etcd = o
+	// The server of custom resources adds its groups to the same list.
+	g.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis")
 	return o.ApplyWithStorageFactoryTo(factory, g)
 }

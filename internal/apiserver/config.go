@@ -15,6 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/util/webhook"
 
 	"github.com/causeway-access/causeway/internal/apiserver/resources"
 	"github.com/causeway-access/causeway/internal/store"
@@ -36,6 +37,8 @@ type Config struct {
 	ServiceCIDR netip.Prefix
 	// FirstNodePort and LastNodePort bound the node ports, both included.
 	FirstNodePort, LastNodePort int
+	// Webhooks finds the services that admission and conversion webhooks are.
+	Webhooks webhook.ServiceResolver
 	// Audit takes the audit events, AuditPolicy says which; both may be nil.
 	Audit       audit.Backend
 	AuditPolicy audit.PolicyRuleEvaluator

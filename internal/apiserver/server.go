@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apiserver/pkg/admission/plugin/webhook/initializer"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/options"
 	"k8s.io/klog/v2"
@@ -54,9 +55,12 @@ func (s *Server) build(id Identity) error {
 	if err := s.admit(); err != nil {
 		return fmt.Errorf("preparing admission: %w", err)
 	}
+	custom, err := s.extend()
+	if err != nil {
+		return err
+	}
 	frontErr := s.stand(id)
-	var err error
-	s.generic, err = g.Complete(s.base.Informers).New("causeway", genericapiserver.NewEmptyDelegate())
+	s.generic, err = g.Complete(s.base.Informers).New("causeway", custom.GenericAPIServer)
 	if err := errors.Join(err, *frontErr); err != nil {
 		return fmt.Errorf("building the API server: %w", err)
 	}
@@ -70,6 +74,9 @@ func (s *Server) build(id Identity) error {
 	if err := s.install(id); err != nil {
 		return fmt.Errorf("installing the API groups: %w", err)
 	}
+	if err := s.announce(custom); err != nil {
+		return fmt.Errorf("announcing custom resources: %w", err)
+	}
 	return s.generic.AddPostStartHook("service-allocations", s.repairAllocations)
 }
 
@@ -77,7 +84,8 @@ func (s *Server) build(id Identity) error {
 // policies in CEL, and webhooks.
 func (s *Server) admit() error {
 	g := s.base.generic
-	return options.NewAdmissionOptions().ApplyTo(g, s.base.Informers, s.base.Client, s.base.Dynamic, g.FeatureGate, g.EffectiveVersion)
+	webhooks := initializer.NewPluginInitializer(s.webhookAuthentication(), s.base.cfg.Webhooks)
+	return options.NewAdmissionOptions().ApplyTo(g, s.base.Informers, s.base.Client, s.base.Dynamic, g.FeatureGate, g.EffectiveVersion, webhooks)
 }
 
 // stand puts id.Front before the chain. The library builds the chain while

@@ -23,7 +23,7 @@ func (c *Cluster) prepareAPI(context.Context) error {
 		ClientCAFile: c.authority.CertFile(), Advertise: c.at.advertised,
 		Store:       store.Endpoints{Servers: []string{c.store.Endpoint()}},
 		ServiceCIDR: c.serviceCIDR, FirstNodePort: firstNodePort, LastNodePort: lastNodePort,
-		Audit: backend, AuditPolicy: policy,
+		Webhooks: webhookServices{c}, Audit: backend, AuditPolicy: policy,
 	})
 	return err
 }
