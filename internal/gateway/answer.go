@@ -50,8 +50,7 @@ func (g *Gateway) writeStatus(w http.ResponseWriter, r *http.Request, err *fault
 func (g *Gateway) finish(w *reply, r *http.Request, line *observe.Line) {
 	broken := line.Err != nil && errors.Is(line.Err, errBroken) && !w.taken
 	if cause := recover(); cause != nil {
-		broken = true
-		g.recovered(w, r, line, cause)
+		broken = !g.recovered(w, r, line, cause)
 	}
 	if line.Status == 0 {
 		line.Status = w.status
@@ -66,20 +65,21 @@ func (g *Gateway) finish(w *reply, r *http.Request, line *observe.Line) {
 	}
 }
 
-// recovered accounts for a panic: 500 if there is still time to say so.
-func (g *Gateway) recovered(w *reply, r *http.Request, line *observe.Line, cause any) {
+// recovered accounts for a panic. If there is still time it answers 500, after
+// which the server drops the connection, and returns true.
+func (g *Gateway) recovered(w *reply, r *http.Request, line *observe.Line, cause any) bool {
 	line.Panicked = true
 	line.Err = fmt.Errorf("panic: %v", cause)
 	if cause == http.ErrAbortHandler { //nolint:errorlint // it is never wrapped: a panic value
-		return
+		return false
 	}
 	g.cfg.Logger.Error("panic while serving", "id", line.ID, "error", line.Err, "stack", string(debug.Stack()))
 	if w.status != 0 || w.taken {
-		return
+		return w.taken
 	}
 	w.Header().Set("Connection", "close")
 	g.writeStatus(w, r, fault.New(fault.Internal, "gateway", "This request caused apiserver to panic. Look in the logs for details."))
-	w.Flush()
+	return true
 }
 
 // pass serves what is no target.
