@@ -40,7 +40,7 @@ func (s podScope) checkContainer(c *corev1.Container, p *field.Path) field.Error
 	errs = append(errs, oneOf(p.Child("imagePullPolicy"), c.ImagePullPolicy,
 		corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever)...)
 	errs = append(errs, oneOf(p.Child("terminationMessagePolicy"), c.TerminationMessagePolicy,
-		corev1.TerminationMessageFallbackToLogsOnError, corev1.TerminationMessageReadFile)...)
+		corev1.TerminationMessageReadFile, corev1.TerminationMessageFallbackToLogsOnError)...)
 	errs = append(errs, s.checkPorts(c.Ports, p.Child("ports"))...)
 	errs = append(errs, s.checkEnv(c.Env, p.Child("env"))...)
 	errs = append(errs, checkEnvFrom(c.EnvFrom, p.Child("envFrom"))...)

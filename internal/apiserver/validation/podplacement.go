@@ -41,8 +41,10 @@ func checkTolerations(tolerations []corev1.Toleration, p *field.Path) field.Erro
 			errs = append(errs, field.Invalid(at.Child("effect"), t.Effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"))
 		}
 		errs = append(errs, checkTolerationValue(t, at)...)
-		errs = append(errs, oneOfIfSet(at.Child("effect"), &t.Effect,
-			"", corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute)...)
+		if t.Effect != "" {
+			errs = append(errs, oneOf(at.Child("effect"), t.Effect,
+				corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute)...)
+		}
 	}
 	return errs
 }

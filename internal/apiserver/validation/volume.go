@@ -72,8 +72,8 @@ func checkFirstSource(v *corev1.VolumeSource, name string, p *field.Path) field.
 		return checkEphemeralVolume(v.Ephemeral, p)
 	case "image":
 		errs := present(p.Child("reference"), v.Image.Reference)
-		return append(errs, oneOfIfSet(p.Child("pullPolicy"), &v.Image.PullPolicy,
-			corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever, "")...)
+		return append(errs, oneOf(p.Child("pullPolicy"), v.Image.PullPolicy,
+			corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever)...)
 	case "gitRepo":
 		errs := present(p.Child("repository"), v.GitRepo.Repository)
 		return append(errs, relativePath(p.Child("directory"), v.GitRepo.Directory)...)
@@ -109,8 +109,8 @@ func checkHostPath(v *corev1.HostPathVolumeSource, p *field.Path) field.ErrorLis
 	}
 	errs := noBacksteps(p.Child("path"), v.Path)
 	return append(errs, oneOfIfSet(p.Child("type"), v.Type,
-		corev1.HostPathUnset, corev1.HostPathDirectoryOrCreate, corev1.HostPathDirectory, corev1.HostPathFileOrCreate,
-		corev1.HostPathFile, corev1.HostPathSocket, corev1.HostPathCharDev, corev1.HostPathBlockDev)...)
+		corev1.HostPathUnset, corev1.HostPathBlockDev, corev1.HostPathCharDev, corev1.HostPathDirectory,
+		corev1.HostPathDirectoryOrCreate, corev1.HostPathFile, corev1.HostPathFileOrCreate, corev1.HostPathSocket)...)
 }
 
 func checkNFS(v *corev1.NFSVolumeSource, p *field.Path) field.ErrorList {

@@ -76,7 +76,7 @@ func TestVolumeSources(t *testing.T) {
 		}}), []string{at + ".csi.driver: Too long", at + ".csi.nodePublishSecretRef.name: Required value"}},
 		{"git repository", volume(corev1.VolumeSource{GitRepo: &corev1.GitRepoVolumeSource{Directory: "../a"}}),
 			[]string{at + ".gitRepo.repository: Required value", at + ".gitRepo.directory: Invalid value"}},
-		{"image", volume(corev1.VolumeSource{Image: &corev1.ImageVolumeSource{}}), []string{at + ".image.reference: Required value"}},
+		{"image", volume(corev1.VolumeSource{Image: &corev1.ImageVolumeSource{PullPolicy: "Often"}}), []string{at + ".image.reference: Required value", at + ".image.pullPolicy: Unsupported value"}},
 		{"ephemeral", volume(corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{VolumeClaimTemplate: &corev1.PersistentVolumeClaimTemplate{}}}), []string{
 			at + ".ephemeral.volumeClaimTemplate.spec.accessModes: Required value",
 			at + ".ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value",
