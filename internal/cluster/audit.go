@@ -34,7 +34,7 @@ func (c *Cluster) auditing() (audit.Backend, audit.PolicyRuleEvaluator, error) {
 		p, err = policy.LoadPolicyFromFile(c.AuditPolicy)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("--audit-policy: %w", err)
+		return nil, nil, fmt.Errorf("--audit-policy-file: %w", err)
 	}
 	var file io.Writer = &lumberjack.Logger{ // opens with mode 0600
 		Filename: c.path("audit.log"), MaxSize: auditFileMB, MaxBackups: auditBackups,

@@ -121,7 +121,29 @@ func (c Config) settle() (*settings, error) {
 		}
 		s.allowed = append(s.allowed, p.Masked())
 	}
-	return s, nil
+	return s, c.checkFiles()
+}
+
+// checkFiles finds files that were named but cannot be read; what is wrong in
+// them is said by who reads them.
+func (c Config) checkFiles() error {
+	for _, file := range []struct{ flag, path string }{
+		{"--htpasswd-file", c.HtpasswdFile},
+		{"--htpasswd-groups-file", c.HtpasswdGroupsFile},
+		{"--token-auth-file", c.TokensFile},
+		{"--authentication-config", c.AuthenticationConfig},
+		{"--audit-policy-file", c.AuditPolicy},
+	} {
+		if file.path == "" {
+			continue
+		}
+		f, err := os.Open(file.path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file.flag, err)
+		}
+		f.Close()
+	}
+	return nil
 }
 
 func defaults(s *string, value string) {

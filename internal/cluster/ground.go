@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -19,6 +20,9 @@ func (c *Cluster) takeDataDir(context.Context) error {
 		return fmt.Errorf("%w: choose a directory that you may write with --data-dir", err)
 	}
 	lock, err := lockfile.Acquire(c.DataDir)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w: choose a directory that you may write with --data-dir", err)
+	}
 	if err != nil {
 		return err
 	}
