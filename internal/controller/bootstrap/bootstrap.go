@@ -167,14 +167,14 @@ func (b *bootstrap) keep(ctx context.Context) error {
 // keepService keeps the service `kubernetes` and its endpoints. That endpoints
 // are refused must not keep a cluster from starting.
 func (b *bootstrap) keepService(ctx context.Context) error {
-	if err := b.ensureService(ctx); err != nil {
-		return err
-	}
 	if err := b.renew(ctx); err != nil {
 		return err
 	}
 	servers, err := b.servers(ctx)
 	if err != nil {
+		return err
+	}
+	if err := b.ensureService(ctx, servers); err != nil {
 		return err
 	}
 	b.complain(ctx, "writing the endpoints of service "+serviceName, b.ensureEndpoints(ctx, servers))

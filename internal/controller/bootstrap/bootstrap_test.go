@@ -2,6 +2,7 @@ package bootstrap_test
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -155,6 +156,24 @@ func TestServiceOfAnotherCIDRIsMadeAnew(t *testing.T) {
 				t.Errorf("cluster IP is %s, want 10.96.0.1", service.Spec.ClusterIP)
 			}
 		}, server("one", "192.0.2.1:6443"))
+	})
+}
+
+func TestServiceFollowsThePortOfTheOnlyServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := controllertest.NewClient()
+		for _, port := range []int{6443, 7443} {
+			address := fmt.Sprintf("192.0.2.1:%d", port)
+			controllertest.Run(t, client, func(ctx context.Context) {
+				service, err := client.CoreV1().Services("default").Get(ctx, "kubernetes", metav1.GetOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := service.Spec.Ports[0].TargetPort.IntValue(); got != port {
+					t.Errorf("target port is %d, want %d", got, port)
+				}
+			}, server("one", address))
+		}
 	})
 }
 

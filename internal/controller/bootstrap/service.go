@@ -3,6 +3,8 @@ package bootstrap
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,8 +19,8 @@ const (
 	servicePort = 443
 )
 
-// ensureService keeps the service by which pods reach the API.
-func (b *bootstrap) ensureService(ctx context.Context) error {
+// ensureService keeps the service by which pods reach the API on servers.
+func (b *bootstrap) ensureService(ctx context.Context, servers []netip.AddrPort) error {
 	services := b.client.CoreV1().Services(metav1.NamespaceDefault)
 	current, err := services.Get(ctx, serviceName, metav1.GetOptions{})
 	if err == nil && current.Spec.ClusterIP != b.ServiceIP.String() {
@@ -39,7 +41,7 @@ func (b *bootstrap) ensureService(ctx context.Context) error {
 		return fmt.Errorf("reading service %s: %w", serviceName, err)
 	}
 	repaired := current.DeepCopy()
-	if !b.repairService(repaired) {
+	if !b.repairService(repaired, servers) {
 		return nil
 	}
 	if _, err := services.Update(ctx, repaired, metav1.UpdateOptions{}); err != nil && !apierrors.IsConflict(err) {
@@ -81,11 +83,11 @@ func (b *bootstrap) servicePort() corev1.ServicePort {
 // repairService reports whether it had to change anything. With several API
 // servers on different ports the target port is that of one of them; the
 // endpoints have the port of each.
-func (b *bootstrap) repairService(service *corev1.Service) bool {
+func (b *bootstrap) repairService(service *corev1.Service, servers []netip.AddrPort) bool {
 	want := b.servicePort()
 	ports := service.Spec.Ports
 	good := len(ports) == 1 && ports[0].Name == want.Name && ports[0].Port == want.Port &&
-		ports[0].Protocol == want.Protocol && ports[0].TargetPort.Type == intstr.Int &&
+		ports[0].Protocol == want.Protocol && (ports[0].TargetPort == want.TargetPort || servesOn(servers, ports[0].TargetPort)) &&
 		len(service.Spec.Selector) == 0 && service.Spec.Type == corev1.ServiceTypeClusterIP
 	if good {
 		return false
@@ -94,4 +96,10 @@ func (b *bootstrap) repairService(service *corev1.Service) bool {
 	service.Spec.Selector = nil
 	service.Spec.Ports = []corev1.ServicePort{want}
 	return true
+}
+
+func servesOn(servers []netip.AddrPort, port intstr.IntOrString) bool {
+	return slices.ContainsFunc(servers, func(server netip.AddrPort) bool {
+		return intstr.FromInt32(int32(server.Port())) == port
+	})
 }
