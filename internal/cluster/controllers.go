@@ -13,6 +13,8 @@ import (
 
 	"github.com/causeway-access/causeway/internal/controller"
 	"github.com/causeway-access/causeway/internal/controller/bootstrap"
+	"github.com/causeway-access/causeway/internal/controller/bootstrapsigner"
+	"github.com/causeway-access/causeway/internal/controller/certificates"
 	"github.com/causeway-access/causeway/internal/controller/clusterroleaggregation"
 	"github.com/causeway-access/causeway/internal/controller/endpoints"
 	"github.com/causeway-access/causeway/internal/controller/endpointslice"
@@ -20,6 +22,7 @@ import (
 	"github.com/causeway-access/causeway/internal/controller/garbagecollector"
 	"github.com/causeway-access/causeway/internal/controller/namespace"
 	"github.com/causeway-access/causeway/internal/controller/serviceaccount"
+	"github.com/causeway-access/causeway/internal/controller/tokencleaner"
 )
 
 // prepareControllers makes all controllers, before the informers they share
@@ -57,6 +60,11 @@ func (c *Cluster) prepareControllers(context.Context) error {
 			return garbagecollector.New(shared, garbagecollector.Config{Metadata: meta, Discovery: kinds})
 		},
 		func() (controller.Controller, error) { return clusterroleaggregation.New(shared) },
+		func() (controller.Controller, error) {
+			return certificates.New(shared, certificates.Config{Signer: c.authority})
+		},
+		func() (controller.Controller, error) { return bootstrapsigner.New(shared) },
+		func() (controller.Controller, error) { return tokencleaner.New(shared) },
 	} {
 		one, err := make()
 		if err != nil {
