@@ -34,7 +34,7 @@ func newHandler(pod, namespace string) http.Handler {
 		{"cookies/set", "?name=value sets cookies; path= and domain= set their attributes", h.setCookies},
 		{"cookies", "the cookies that came", h.cookies},
 		{"ws", "WebSocket: sends back each message", h.websocket},
-		{"html", "a page with links, a form and a picture", h.html},
+		{"html", "a page with links and a form", h.html},
 		{"help", "this list", h.help},
 	}
 	return h
