@@ -299,9 +299,10 @@ func BenchmarkAuthorize(b *testing.B) {
 	for _, namespaces := range []int{10, 1000} {
 		b.Run(fmt.Sprintf("namespaces=%d", namespaces), func(b *testing.B) {
 			rbac, _, _ := start(b, crowd(namespaces)...)
-			request := sub(ask(who("user-7", "team", "system:authenticated"), "get", "ns-7", "services", "https:web:"), "proxy")
+			var request authorizer.Attributes = sub(ask(who("user-7", "team", "system:authenticated"), "get", "ns-7", "services", "https:web:"), "proxy")
 			ctx := context.Background()
 			b.ReportAllocs()
+			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					if decision, _, _ := rbac.Authorize(ctx, request); decision != authorizer.DecisionAllow {
@@ -317,7 +318,7 @@ func BenchmarkAuthorize(b *testing.B) {
 func TestAuthorizingAllocatesNothing(t *testing.T) {
 	rbac, _, _ := start(t, crowd(3)...)
 	var request authorizer.Attributes = sub(ask(who("user-1", "system:authenticated"), "get", "ns-1", "services", "web"), "proxy")
-	if n := testing.AllocsPerRun(100, func() { _, _, _ = rbac.Authorize(context.Background(), request) }); n > 3 {
+	if n := testing.AllocsPerRun(100, func() { _, _, _ = rbac.Authorize(context.Background(), request) }); n > 0 {
 		t.Errorf("%v allocations for a request", n)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/causeway-access/causeway/internal/privatefile"
 )
 
 const (
@@ -75,7 +77,7 @@ func createAuthorityKey(file string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the authority's key: %w", err)
 	}
-	return text, writeFile(file, text, keyMode)
+	return text, privatefile.Write(file, text)
 }
 
 func createAuthorityCert(file string, keyPEM []byte) ([]byte, error) {
@@ -105,7 +107,7 @@ func createAuthorityCert(file string, keyPEM []byte) ([]byte, error) {
 		return nil, fmt.Errorf("making the authority's certificate %s: %w", file, err)
 	}
 	text := EncodeCert(der)
-	return text, writeFile(file, text, certMode)
+	return text, privatefile.Write(file, text)
 }
 
 func loadAuthority(certFile string, certPEM []byte, keyFile string, keyPEM []byte) (*Authority, error) {

@@ -7,8 +7,8 @@
 // operator ever has to think of the day when a certificate ends.
 //
 // Keys are ECDSA P-256. Authorities live 10 years, leaves 1 year unless asked
-// otherwise. Files are written whole or not at all (temporary file, fsync,
-// rename), 0600 for keys, in directories of 0700. What cannot be read, does not
-// belong together or is out of its time is an error that says what to do; an
-// existing file of the authority is never overwritten.
+// otherwise. Files are written whole or not at all, and for their owner alone.
+// What cannot be read, does not belong together or is out of its time is an
+// error that says what to do; an existing file of the authority is never
+// overwritten.
 package certs

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/causeway-access/causeway/internal/privatefile"
 )
 
 const (
@@ -137,10 +139,10 @@ func (k *Kept) reissue(reason error) error {
 	if err != nil {
 		return fmt.Errorf("keeping the certificate %s: %w", k.CertFile, err)
 	}
-	if err := writeFile(k.KeyFile, keyPEM, keyMode); err != nil {
+	if err := privatefile.Write(k.KeyFile, keyPEM); err != nil {
 		return err
 	}
-	if err := writeFile(k.CertFile, certPEM, certMode); err != nil {
+	if err := privatefile.Write(k.CertFile, certPEM); err != nil {
 		return err
 	}
 	k.current.Store(&pair)

@@ -173,6 +173,7 @@ func TestRenewalIsTriedAgainAfterAFailure(t *testing.T) {
 		if err := os.Rename(dir, dir+".away"); err != nil {
 			t.Fatal(err)
 		}
+		write(t, dir, "no directory")
 		time.Sleep(4 * time.Hour)
 		synctest.Wait()
 		if !kept.Certificate().Equal(first) {
@@ -181,13 +182,11 @@ func TestRenewalIsTriedAgainAfterAFailure(t *testing.T) {
 		if !strings.Contains(log.String(), "certificate not renewed") {
 			t.Errorf("the failure was not logged: %s", log.String())
 		}
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
+		remove(t, dir)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		if kept.Certificate().Equal(first) {
-			t.Error("not renewed after the directory came back")
+			t.Error("not renewed after the file was out of the way")
 		}
 	})
 }
