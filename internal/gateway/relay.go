@@ -37,26 +37,34 @@ func (g *Gateway) relay(w *reply, r *http.Request, resp *answer, rules *rewrite.
 	}
 	announce(h, resp.Trailer)
 
-	body, rewritten := rules.Body(resp.Response, r.Method)
-	defer body.Close()
+	page := rules.Page(h, resp.Response, r.Method)
 	if r.ProtoMajor == 1 && r.ContentLength != 0 {
 		// The backend may answer while it still reads. An error means that
 		// this writer always can.
 		_ = http.NewResponseController(w.ResponseWriter).EnableFullDuplex()
 	}
 	w.WriteHeader(resp.StatusCode)
-	atOnce := flushes(resp.Response)
-	if atOnce || rewritten || len(resp.Trailer) > 0 {
+	copied := g.copy(w, resp, page, rules)
+	if copied != nil {
 		w.Flush()
-	}
-	if err := stream(w, body, atOnce); err != nil {
-		w.Flush()
-		return fmt.Errorf("%w: %w", errBroken, err)
+		return fmt.Errorf("%w: %w", errBroken, copied)
 	}
 	for name, values := range resp.Trailer {
 		h[http.TrailerPrefix+name] = values
 	}
 	return nil
+}
+
+// copy streams the body: rewritten if it is a page, else as it is.
+func (g *Gateway) copy(w *reply, resp *answer, page bool, rules *rewrite.Rules) error {
+	if page {
+		return rules.Copy(w, resp.Body, resp.Header)
+	}
+	atOnce := flushes(resp.Response)
+	if atOnce || len(resp.Trailer) > 0 {
+		w.Flush()
+	}
+	return stream(w, resp.Body, atOnce)
 }
 
 // announce names the trailers that the backend has announced.
