@@ -1,0 +1,133 @@
+package observe_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	auditinternal "k8s.io/apiserver/pkg/apis/audit"
+	"k8s.io/apiserver/pkg/audit"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/component-base/metrics"
+
+	"github.com/causeway-access/causeway/internal/observe"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// recorder is an audit backend that keeps the events.
+type recorder struct {
+	audit.Backend
+	events []*auditinternal.Event
+}
+
+func (r *recorder) ProcessEvents(events ...*auditinternal.Event) bool {
+	r.events = append(r.events, events...)
+	return true
+}
+
+// level is a policy of one level.
+type level auditinternal.Level
+
+func (l level) EvaluatePolicyRule(authorizer.Attributes) audit.RequestAuditConfig {
+	return audit.RequestAuditConfig{Level: auditinternal.Level(l)}
+}
+
+func line() *observe.Line {
+	alice, bob := &user.DefaultInfo{Name: "alice", Groups: []string{"g"}}, &user.DefaultInfo{Name: "bob"}
+	return &observe.Line{
+		ID: "id-1", Start: time.Now(), Method: "GET", Path: "/api/v1/namespaces/ns/services/web/proxy/x", Query: "token=hunter2&plain&a=b",
+		Client: "192.0.2.1", UserAgent: "curl", User: bob, Caller: alice, Decision: "allow", Backend: "10.0.0.1:80",
+		Attributes: authorizer.AttributesRecord{User: bob, Verb: "get", Namespace: "ns", Resource: "services", Subresource: "proxy", Name: "web", APIVersion: "v1", ResourceRequest: true},
+		Status:     200, Sent: 7, Received: 3, Err: errors.New("late"),
+	}
+}
+
+func TestAccount(t *testing.T) {
+	var log bytes.Buffer
+	var audited recorder
+	registry := metrics.NewKubeRegistry()
+	o, err := observe.New(observe.Config{
+		Logger: slog.New(slog.NewJSONHandler(&log, nil)), Register: registry.Register, Audit: &audited, Policy: level(auditinternal.LevelRequestResponse),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Begin()
+	o.Account(line())
+	o.Close()
+
+	const uri = "/api/v1/namespaces/ns/services/web/proxy/x?token=...&=...&a=..."
+	var got map[string]any
+	if err := json.Unmarshal(log.Bytes(), &got); err != nil {
+		t.Fatalf("%s: %v", log.String(), err)
+	}
+	delete(got, "time")
+	delete(got, "duration")
+	want := map[string]any{
+		"level": "INFO", "msg": "request", "id": "id-1", "client": "192.0.2.1", "user": "bob", "method": "GET", "uri": uri,
+		"status": 200., "sent": 7., "received": 3., "backend": "10.0.0.1:80", "error": "late",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("access line, -want +got:\n%s", diff)
+	}
+
+	if len(audited.events) != 1 {
+		t.Fatalf("%d audit events, want 1", len(audited.events))
+	}
+	ev := audited.events[0]
+	if ev.RequestURI != uri || ev.User.Username != "alice" || ev.ImpersonatedUser.Username != "bob" || ev.Verb != "get" ||
+		ev.Stage != auditinternal.StageResponseComplete || ev.Level != auditinternal.LevelMetadata || ev.ResponseStatus.Code != 200 ||
+		ev.ObjectRef.Name != "web" || ev.ObjectRef.Subresource != "proxy" || ev.Annotations["causeway.io/backend"] != "10.0.0.1:80" {
+		t.Errorf("audit event: %+v", ev)
+	}
+
+	gathered, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, family := range gathered {
+		names[family.GetName()] = true
+	}
+	for _, name := range []string{"requests_total", "bytes_total", "request_duration_seconds", "requests_in_flight"} {
+		if !names["causeway_gateway_"+name] {
+			t.Errorf("no metric %s in %v", name, names)
+		}
+	}
+	all, _ := json.Marshal(audited.events)
+	if strings.Contains(string(all)+log.String(), "hunter2") {
+		t.Error("a value of the query was written down")
+	}
+}
+
+func TestPolicyNoneIsSilent(t *testing.T) {
+	var audited recorder
+	o, err := observe.New(observe.Config{Audit: &audited, Policy: level(auditinternal.LevelNone)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	o.Begin()
+	o.Account(line())
+	if len(audited.events) != 0 {
+		t.Errorf("audited %+v", audited.events)
+	}
+}
+
+func TestMetricsAreRegisteredOnce(t *testing.T) {
+	registry := metrics.NewKubeRegistry()
+	if _, err := observe.New(observe.Config{Register: registry.Register}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := observe.New(observe.Config{Register: registry.Register}); err == nil {
+		t.Error("two gateways share one registry, and one of them counts nothing")
+	}
+}
