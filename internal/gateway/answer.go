@@ -28,14 +28,25 @@ func (g *Gateway) answer(w *reply, r *http.Request, line *observe.Line, err erro
 	if known.Kind == fault.Internal {
 		g.cfg.Logger.Error("request failed", "id", line.ID, "error", err)
 	}
-	if known.Kind == fault.Unauthorized && g.cfg.Challenge != "" {
-		w.Header().Set("WWW-Authenticate", g.cfg.Challenge)
+	if known.Kind == fault.Unauthorized {
+		g.challenge(w, r)
 	}
 	if known.Kind == fault.Canceled {
 		line.Status = fault.StatusClientClosedRequest
 		return
 	}
 	g.writeStatus(w, r, known)
+}
+
+// challenge asks for a credential. An HTTP/2 connection is not kept for those
+// who have none (CVE-2023-44487).
+func (g *Gateway) challenge(w http.ResponseWriter, r *http.Request) {
+	if g.cfg.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", g.cfg.Challenge)
+	}
+	if r.ProtoMajor == 2 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 func (g *Gateway) writeStatus(w http.ResponseWriter, r *http.Request, err *fault.Error) {

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"bytes"
 	"compress/flate"
+	"errors"
 	"io"
 
 	"github.com/andybalholm/brotli"
@@ -21,6 +22,8 @@ var codings = map[string]func(*Rules, Sink, io.Reader) error{
 	"br":       coded(brotlied),
 	"zstd":     coded(zstandard),
 }
+
+var errNotDeflate = errors.New("not deflate")
 
 // encoder compresses what is written to it.
 type encoder interface {
@@ -107,6 +110,11 @@ func deflated(src io.Reader, dst io.Writer) (io.Reader, encoder, error) {
 	if head[0]&0x0f == 8 && (uint(head[0])<<8|uint(head[1]))%31 == 0 {
 		in, err := zlib.NewReader(src)
 		return in, zlib.NewWriter(dst), err
+	}
+	if bytes.IndexByte([]byte("< \t\r\n\xef"), head[0]) >= 0 {
+		// Bare deflate has no mark by which it could be told from a page that is
+		// not compressed at all; but pages begin so.
+		return nil, nil, errNotDeflate
 	}
 	enc, err := flate.NewWriter(dst, flate.DefaultCompression)
 	return flate.NewReader(src), enc, err

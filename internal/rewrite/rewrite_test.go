@@ -310,9 +310,8 @@ func FuzzPage(f *testing.F) {
 		if twice := page(t, "", once); twice != once {
 			t.Errorf("not stable:\n%q\n%q\n%q", in, once, twice)
 		}
-		page(t, "gzip", in)
-		page(t, "zstd", in)
-		page(t, "br", in)
-		page(t, "deflate", in)
+		for name := range codings { // noise may begin like anything and then break off, but must not panic
+			_ = rules.Copy(new(sink), strings.NewReader(in), http.Header{"Content-Encoding": {name}})
+		}
 	})
 }
