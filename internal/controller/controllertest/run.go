@@ -3,6 +3,8 @@
 //
 // Everything runs in the test's [synctest] bubble, so a test says what has
 // happened with [synctest.Wait] or a fake sleep, and never waits for real.
+//
+// Floor 2, imported by tests alone.
 package controllertest
 
 import (
