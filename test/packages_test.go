@@ -16,6 +16,7 @@ const module = "github.com/causeway-access/causeway"
 type goPackage struct {
 	Dir        string
 	ImportPath string
+	Name       string
 	Doc        string
 	Standard   bool
 	Imports    []string
@@ -32,7 +33,7 @@ func (p goPackage) name() string {
 // list asks the go tool about packages.
 func list(t *testing.T, args ...string) []goPackage {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=Dir,ImportPath,Doc,Standard,Imports,GoFiles,CgoFiles,Module"}, args...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=Dir,ImportPath,Name,Doc,Standard,Imports,GoFiles,CgoFiles,Module"}, args...)...)
 	cmd.Dir = root(t)
 	out, err := cmd.Output()
 	if err != nil {

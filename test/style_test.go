@@ -99,7 +99,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 			continue // tests alone
 		}
 		want := "Package " + filepath.Base(p.name()) + " "
-		if strings.HasPrefix(p.name(), "cmd/") {
+		if p.Name == "main" {
 			want = "Command " + filepath.Base(p.name()) + " "
 		}
 		if !strings.HasPrefix(p.Doc, want) {

@@ -15,7 +15,10 @@ import (
 
 // newConfig is kubectl's config and what it lacks.
 func newConfig(streams genericiooptions.IOStreams) *cobra.Command {
-	c := config.NewCmdConfig(newConnection(), clientcmd.NewDefaultPathOptions(), streams)
+	connection := newConnection()
+	connection.KubeConfig = nil // kubectl's config brings that flag itself
+	c := config.NewCmdConfig(connection, clientcmd.NewDefaultPathOptions(), streams)
+	addConnection(c, connection)
 	c.Short = "Change kubeconfig files"
 	c.Long = `Show and change kubeconfig files: everything "kubectl config" does, and
 import-auth, which takes over the credentials of a kubernetes_auth file.`
