@@ -54,6 +54,8 @@ type Identity struct {
 	// Audiences are those a token must name to be for this server.
 	Audiences  authenticator.Audiences
 	Authorizer authorizer.Authorizer
+	// Restrict refuses writes by what they say; nil for none.
+	Restrict   Restriction
 	Rules      authorizer.RuleResolver
 	Escalation resources.EscalationGuard
 	Tokens     resources.TokenIssuer

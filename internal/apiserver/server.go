@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/initializer"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/options"
@@ -52,7 +53,7 @@ func (s *Server) build(id Identity) error {
 	g := s.base.generic
 	g.Authentication.Authenticator, g.Authentication.APIAudiences = id.Authenticator, id.Audiences
 	g.Authorization.Authorizer, g.RuleResolver = id.Authorizer, id.Rules
-	if err := s.admit(); err != nil {
+	if err := s.admit(id.Restrict); err != nil {
 		return fmt.Errorf("preparing admission: %w", err)
 	}
 	custom, err := s.extend()
@@ -80,12 +81,17 @@ func (s *Server) build(id Identity) error {
 	return s.generic.AddPostStartHook("service-allocations", s.repairAllocations)
 }
 
-// admit sets up the published admission plugins: namespace life cycle,
-// policies in CEL, and webhooks.
-func (s *Server) admit() error {
+// admit sets up the published admission plugins (namespace life cycle,
+// policies in CEL, and webhooks), and after them what restricts users by what
+// they write.
+func (s *Server) admit(may Restriction) error {
 	g := s.base.generic
 	webhooks := initializer.NewPluginInitializer(s.webhookAuthentication(), s.base.cfg.Webhooks)
-	return options.NewAdmissionOptions().ApplyTo(g, s.base.Informers, s.base.Client, s.base.Dynamic, g.FeatureGate, g.EffectiveVersion, webhooks)
+	err := options.NewAdmissionOptions().ApplyTo(g, s.base.Informers, s.base.Client, s.base.Dynamic, g.FeatureGate, g.EffectiveVersion, webhooks)
+	if err == nil && may != nil {
+		g.AdmissionControl = admission.NewChainHandler(g.AdmissionControl, restrict(may))
+	}
+	return err
 }
 
 // stand puts id.Front before the chain. The library builds the chain while

@@ -33,7 +33,7 @@ func (c *Cluster) startAPI(ctx context.Context) error {
 	documents := id.tokens.Discovery("https://" + c.at.advertised.String() + serviceaccount.JWKSPath)
 	server, err := c.base.Build(apiserver.Identity{
 		Authenticator: id.authn, Token: id.authn, Audiences: id.tokens.Audiences(),
-		Authorizer: id.authorizer, Rules: id.rbac,
+		Authorizer: id.authorizer, Rules: id.rbac, Restrict: id.node.Confirm,
 		Escalation: authz.Guard{Authorizer: id.authorizer, Held: id.rbac},
 		Tokens:     id.tokens, Challenge: id.authn.Challenge(), Front: c.stand,
 		Handlers: map[string]http.Handler{serviceaccount.DiscoveryPath: documents, serviceaccount.JWKSPath: documents},

@@ -17,6 +17,7 @@ type identity struct {
 	tokens     *serviceaccount.Tokens
 	authn      *authn.Authenticator
 	rbac       *authz.RBAC
+	node       *authz.Node
 	authorizer authorizer.Authorizer
 }
 
@@ -31,11 +32,11 @@ func (c *Cluster) prepareIdentity(context.Context) error {
 	if id.rbac, err = authz.NewRBAC(c.base.Informers.Rbac().V1()); err != nil {
 		return err
 	}
-	node, err := authz.NewNode(c.base.Informers.Core().V1().Pods())
+	id.node, err = authz.NewNode(c.base.Informers.Core().V1().Pods())
 	if err != nil {
 		return err
 	}
-	id.authorizer, err = authz.New(authz.Config{Node: node, RBAC: id.rbac})
+	id.authorizer, err = authz.New(authz.Config{Node: id.node, RBAC: id.rbac})
 	c.identity = id
 	return err
 }

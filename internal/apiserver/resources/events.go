@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/causeway-access/causeway/internal/apiserver/registry"
@@ -63,13 +64,47 @@ var _ rest.StandardStorage = &newEventREST{}
 
 // Create implements [rest.Creater].
 func (r *newEventREST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
+	event, err := r.convert(obj)
+	if err != nil {
+		return nil, err
+	}
+	rest.FillObjectMetaSystemFields(event)
+	if err := invalidEvent(event, r.rules.Create(event)); err != nil {
+		return nil, err
+	}
+	return r.REST.Create(ctx, obj, validate, options)
+}
+
+// Update implements [rest.Updater].
+func (r *newEventREST) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, create rest.ValidateObjectFunc, update rest.ValidateObjectUpdateFunc, force bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
+	checked := rest.WrapUpdatedObjectInfo(info, func(_ context.Context, obj, old runtime.Object) (runtime.Object, error) {
+		event, err := r.convert(obj)
+		if err != nil {
+			return nil, err
+		}
+		before, err := r.convert(old)
+		if err != nil {
+			return nil, err
+		}
+		if before.ResourceVersion == "" { // a PUT that creates
+			return obj, invalidEvent(event, r.rules.Create(event))
+		}
+		return obj, invalidEvent(event, r.rules.Update(event, before))
+	})
+	return r.REST.Update(ctx, name, checked, create, update, force, options)
+}
+
+func (r *newEventREST) convert(obj runtime.Object) (*eventsv1.Event, error) {
 	event := &eventsv1.Event{}
 	if err := r.scheme.Convert(obj, event, nil); err != nil {
 		return nil, apierrors.NewInternalError(err)
 	}
-	rest.FillObjectMetaSystemFields(event)
-	if errs := r.rules.Create(event); len(errs) > 0 {
-		return nil, apierrors.NewInvalid(eventsv1.SchemeGroupVersion.WithKind("Event").GroupKind(), event.Name, errs)
+	return event, nil
+}
+
+func invalidEvent(event *eventsv1.Event, errs field.ErrorList) error {
+	if len(errs) == 0 {
+		return nil
 	}
-	return r.REST.Create(ctx, obj, validate, options)
+	return apierrors.NewInvalid(eventsv1.SchemeGroupVersion.WithKind("Event").GroupKind(), event.Name, errs)
 }

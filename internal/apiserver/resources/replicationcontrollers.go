@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/registry/rest"
 
+	"github.com/causeway-access/causeway/internal/apiserver/printers"
 	"github.com/causeway-access/causeway/internal/apiserver/registry"
 	"github.com/causeway-access/causeway/internal/apiserver/validation"
 )
@@ -83,7 +84,7 @@ func (r *scaleREST) Update(ctx context.Context, name string, info rest.UpdatedOb
 
 // ConvertToTable implements [rest.TableConvertor].
 func (r *scaleREST) ConvertToTable(ctx context.Context, obj, options runtime.Object) (*metav1.Table, error) {
-	return rest.NewDefaultTableConvertor(schema.GroupResource{Resource: "replicationcontrollers"}).ConvertToTable(ctx, obj, options)
+	return printers.TableConvertor(schema.GroupResource{Group: autoscalingv1.GroupName, Resource: "scales"}).ConvertToTable(ctx, obj, options)
 }
 
 func scaleOf(c *corev1.ReplicationController) *autoscalingv1.Scale {
