@@ -68,7 +68,9 @@ func (r row) faults(got result, d *desk) (faults []string) {
 	return faults
 }
 
-func matches(pattern, text string) bool { return regexp.MustCompile("(?ms)" + pattern).MatchString(text) }
+func matches(pattern, text string) bool {
+	return regexp.MustCompile("(?ms)" + pattern).MatchString(text)
+}
 
 // TestKubectl tells every story with every kubectl.
 func TestKubectl(t *testing.T) {
