@@ -18,6 +18,10 @@ const (
 	minBackoff = 5 * time.Millisecond
 	maxBackoff = time.Minute
 
+	// finish is how long work under way may go on when the loop ends. Requests
+	// that break off are noise in the log of the API server.
+	finish = 2 * time.Second
+
 	// slowSync is how long caches may take before the log says who waits.
 	slowSync = 30 * time.Second
 )
@@ -82,15 +86,18 @@ func (l *Loop[K]) Run(ctx context.Context) error {
 	if !l.waitForCaches(ctx) {
 		return nil
 	}
+	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
 	var workers sync.WaitGroup
 	for range l.workers {
 		workers.Go(func() {
-			for l.next(ctx) {
+			for l.next(ctx, work) {
 			}
 		})
 	}
 	close(l.ready)
 	<-ctx.Done()
+	defer time.AfterFunc(finish, abandon).Stop()
 	l.queue.ShutDown()
 	workers.Wait()
 	return nil
@@ -105,8 +112,8 @@ func (l *Loop[K]) waitForCaches(ctx context.Context) bool {
 	return cache.WaitForCacheSync(ctx.Done(), l.synced...)
 }
 
-// next reconciles one key. It reports false when the loop ends.
-func (l *Loop[K]) next(ctx context.Context) bool {
+// next reconciles one key in the context work. It reports false when the loop ends.
+func (l *Loop[K]) next(ctx, work context.Context) bool {
 	key, shutdown := l.queue.Get()
 	if shutdown {
 		return false
@@ -115,7 +122,7 @@ func (l *Loop[K]) next(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	if err := l.contain(ctx, key); err != nil {
+	if err := l.contain(work, key); err != nil {
 		if ctx.Err() == nil {
 			l.logFailure(key, err)
 			l.queue.AddRateLimited(key)

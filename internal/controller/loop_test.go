@@ -196,3 +196,37 @@ type unable struct{}
 func (unable) Name() string              { return "unable" }
 func (unable) Run(context.Context) error { return errors.New("no legs") }
 func (unable) Ready() <-chan struct{}    { return nil }
+
+func TestWorkUnderWayFinishesWhenTheLoopEnds(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		takes    time.Duration
+		finishes bool
+	}{
+		{"in time", time.Second, true},
+		{"not in time", time.Hour, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := make(chan struct{})
+				finished := false
+				loop := controller.NewLoop("test", 1, slog.New(slog.DiscardHandler), func(ctx context.Context, _ string) error {
+					close(begun)
+					select {
+					case <-time.After(tt.takes):
+						finished = true
+					case <-ctx.Done():
+					}
+					return nil
+				})
+				run(t, loop, func() {
+					loop.Add("key")
+					<-begun
+				})
+				if finished != tt.finishes {
+					t.Errorf("finished: %v, want %v", finished, tt.finishes)
+				}
+			})
+		})
+	}
+}
