@@ -59,6 +59,7 @@ func (g *Gateway) writeStatus(w http.ResponseWriter, r *http.Request, err *fault
 // breaks off the connection if the response on it is not complete. It is to be
 // deferred.
 func (g *Gateway) finish(w *reply, r *http.Request, line *observe.Line) {
+	w.body.end()
 	broken := line.Err != nil && errors.Is(line.Err, errBroken) && !w.taken
 	if cause := recover(); cause != nil {
 		broken = !g.recovered(w, r, line, cause)

@@ -14,6 +14,8 @@ type body struct {
 
 	mu      sync.Mutex
 	started bool
+	over    bool  // the request is: nothing may read any more
+	ended   bool  // all of it was read
 	failed  error // what reading it ended with, other than its end
 
 	read atomic.Int64
@@ -28,11 +30,27 @@ func (b *body) begun() bool {
 	return b.started
 }
 
+// whole reports whether all of it was read.
+func (b *body) whole() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ended
+}
+
 // failure returns the error that reading the client's body ended with.
 func (b *body) failure() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.failed
+}
+
+// end keeps goroutines that outlive the request from reading: what they would
+// read is the next request on the connection. A read under way is ended by the
+// server, before it reads on.
+func (b *body) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
 }
 
 func (b *body) attempt() *attempt { return &attempt{body: b} }
@@ -48,7 +66,7 @@ type attempt struct {
 func (a *attempt) Read(p []byte) (int, error) {
 	b := a.body
 	b.mu.Lock()
-	if a.closed {
+	if a.closed || b.over {
 		b.mu.Unlock()
 		return 0, http.ErrBodyReadAfterClose
 	}
@@ -57,9 +75,11 @@ func (a *attempt) Read(p []byte) (int, error) {
 
 	n, err := b.src.Read(p)
 	b.read.Add(int64(n))
-	if err != nil && err != io.EOF {
+	if err != nil {
 		b.mu.Lock()
-		b.failed = err
+		if b.ended = err == io.EOF; !b.ended {
+			b.failed = err
+		}
 		b.mu.Unlock()
 	}
 	return n, err

@@ -38,10 +38,12 @@ func (g *Gateway) relay(w *reply, r *http.Request, resp *answer, rules *rewrite.
 	announce(h, resp.Trailer)
 
 	page := rules.Page(h, resp.Response, r.Method)
-	if r.ProtoMajor == 1 && r.ContentLength != 0 {
-		// The backend may answer while it still reads. An error means that
-		// this writer always can.
+	if r.ProtoMajor == 1 && r.ContentLength != 0 && !w.body.whole() {
+		// The backend answers while it still reads, or does not want the rest.
+		// Where the next request would begin is then for nobody to say. An error
+		// means that this writer always can.
 		_ = http.NewResponseController(w.ResponseWriter).EnableFullDuplex()
+		h["Connection"] = []string{"close"}
 	}
 	w.WriteHeader(resp.StatusCode)
 	copied := g.copy(w, resp, page, rules)

@@ -23,6 +23,9 @@ const (
 	// poolUnused is how long the pool of an unused endpoint is kept.
 	poolUnused = 10 * time.Minute
 	buffer     = 16 << 10
+	// expectTime is how long a backend may take to say whether it wants the
+	// body of a request with Expect: 100-continue. Many never say.
+	expectTime = 250 * time.Millisecond
 )
 
 // pool holds the connections to one endpoint. Each has its own http.Transport,
@@ -56,7 +59,7 @@ func newPool(t *Transport, h Hop) *pool {
 		MaxIdleConns:          0,
 		MaxIdleConnsPerHost:   idlePerEndpoint,
 		IdleConnTimeout:       idleTime,
-		ExpectContinueTimeout: time.Second,
+		ExpectContinueTimeout: expectTime,
 		WriteBufferSize:       buffer,
 		ReadBufferSize:        buffer,
 	}}
