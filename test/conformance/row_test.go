@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -75,11 +76,7 @@ func matches(pattern, text string) bool {
 // TestKubectl tells every story with every kubectl.
 func TestKubectl(t *testing.T) {
 	found, missing := findKubectls(t)
-	t.Cleanup(func() {
-		for _, minor := range missing {
-			t.Logf("NOT TESTED: kubectl 1.%d is not on this machine", minor)
-		}
-	})
+	t.Cleanup(func() { t.Log(summary(found, missing)) })
 	for _, k := range found {
 		t.Run(k.name, func(t *testing.T) {
 			bin, home := k.bin(t), t.TempDir()
@@ -91,6 +88,19 @@ func TestKubectl(t *testing.T) {
 			}
 		})
 	}
+}
+
+// summary says which versions were told the stories, and loudly which not.
+func summary(found []kubectl, missing []int) string {
+	var text strings.Builder
+	text.WriteString("kubectl tested:")
+	for _, k := range found {
+		text.WriteString(" " + k.name)
+	}
+	for _, minor := range missing {
+		fmt.Fprintf(&text, "\nNOT TESTED: kubectl 1.%d is not on this machine", minor)
+	}
+	return text.String()
 }
 
 // stories is the matrix: every verb of kubectl that this cluster has a use for.

@@ -65,7 +65,7 @@ var changeRows = []row{
 	{does: "label is overwritten on demand", line: `kubectl label service web tier=back --overwrite && kubectl get service web -o jsonpath='{.metadata.labels.tier}'`, out: `back\z`},
 	{does: "label is removed", line: `kubectl label service web tier- && kubectl get service web -o jsonpath='{.metadata.labels}'`, out: `unlabeled`, not: `tier`},
 	{does: "label all", line: `kubectl label pods --all seen=yes && kubectl get pods -l seen=yes -o name`, out: `pod/web-1\npod/web-2\n\z`},
-	{does: "annotate", line: `kubectl annotate service web note='two words' && kubectl get service web -o jsonpath='{.metadata.annotations.note}'`, out: `annotated\ntwo words\z`},
+	{does: "annotate", line: `kubectl annotate service web note='two words' && kubectl get service web -o jsonpath='{.metadata.annotations.note}'`, out: `annotated?\ntwo words\z`},
 	{does: "patch strategically merges by key", line: `kubectl patch service web -p '{"spec":{"ports":[{"port":443,"targetPort":9443}]}}' && kubectl get service web -o jsonpath='{.spec.ports[*].targetPort}'`, out: `patched\n(8080 9443|9443 8080)\z`},
 	{does: "patch by JSON merge replaces lists", line: `kubectl patch service web --type=merge -p '{"spec":{"ports":[{"name":"only","port":80}]}}' && kubectl get service web -o jsonpath='{.spec.ports[*].name}'`, out: `patched\nonly\z`},
 	{does: "patch by JSON patch", line: `kubectl patch service web --type=json -p '[{"op":"test","path":"/spec/ports/0/port","value":80},{"op":"replace","path":"/spec/ports/0/port","value":88}]' && kubectl get service web -o jsonpath='{.spec.ports[0].port}'`, out: `patched\n88\z`},
