@@ -128,7 +128,8 @@ func newDesk(t *testing.T, bin, home string) *desk {
 	d.env = append(os.Environ(),
 		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+home, "KUBECONFIG="+file,
 		"NS="+d.namespace, "DIR="+d.dir, "URL="+shared.URL, "CA="+shared.CAFile, "TOKEN="+shared.Token,
-		"LC_ALL=C")
+		// Whatever the person who runs the tests has set for himself.
+		"LC_ALL=C", "KUBE_EDITOR=", "KUBECTL_EXTERNAL_DIFF=", "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
 	return d
 }
 

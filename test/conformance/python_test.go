@@ -22,7 +22,7 @@ func TestPythonClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), python, "testdata/client.py", ns)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+shared.Kubeconfig)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+shared.Kubeconfig, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v (Debian's package python3-kubernetes is needed)\n%s", err, out)

@@ -23,8 +23,9 @@ type row struct {
 	not string
 	// code is the exit status.
 	code int
-	// since is the lowest minor version of kubectl that knows the command.
-	since int
+	// since and until are the lowest and the highest minor version of kubectl
+	// that have what the row shows; 0 is no bound.
+	since, until int
 }
 
 // story is rows in the order of time, in one namespace.
@@ -37,8 +38,8 @@ type story struct {
 // one run shows all that is wrong.
 func (s story) tell(t *testing.T, k kubectl, d *desk) {
 	for _, r := range s.rows {
-		if k.minor < r.since {
-			t.Logf("%s: kubectl %s does not know this command (1.%d does)", r.does, k.name, r.since)
+		if k.minor < r.since || (r.until > 0 && k.minor > r.until) {
+			t.Logf("%s: kubectl %s does not have this", r.does, k.name)
 			continue
 		}
 		t.Run(strings.ReplaceAll(r.does, " ", "_"), func(t *testing.T) {
