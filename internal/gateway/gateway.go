@@ -60,7 +60,7 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 		return err
 	}
 	if err := t.Check(); err != nil {
-		return err
+		return fault.Wrap(fault.BadRequest, "gateway", err.Error(), err)
 	}
 
 	// Pages of a bare target have relative links, which need its final slash.

@@ -3,8 +3,6 @@ package route
 import (
 	"net/url"
 	"strings"
-
-	"github.com/causeway-access/causeway/internal/fault"
 )
 
 // Parse reads the escaped path and the raw query of a request. It reports
@@ -35,14 +33,25 @@ func Parse(path, query string) (Target, bool) {
 	return t, true
 }
 
-// Check returns a fault of kind BadRequest if the name segment has a form that
+// SegmentError says that a name segment has none of the forms it may have.
+type SegmentError struct {
+	// Resource and Segment are those of the target.
+	Resource Resource
+	Segment  string
+}
+
+func (e *SegmentError) Error() string {
+	resource := e.Resource.String()
+	return "invalid " + resource[:len(resource)-1] + " request " + quote(e.Segment)
+}
+
+// Check returns a [*SegmentError] if the name segment has a form that
 // no scheme, name and port can be read from.
 func (t *Target) Check() error {
 	if !t.malformed {
 		return nil
 	}
-	resource := t.Resource.String()
-	return fault.New(fault.BadRequest, "route.Check", "invalid "+resource[:len(resource)-1]+" request "+quote(t.Segment))
+	return &SegmentError{t.Resource, t.Segment}
 }
 
 // cursor walks the segments of an escaped path.
