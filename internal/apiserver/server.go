@@ -78,7 +78,7 @@ func (s *Server) build(id Identity) error {
 	if err := s.announce(custom); err != nil {
 		return fmt.Errorf("announcing custom resources: %w", err)
 	}
-	return s.generic.AddPostStartHook("service-allocations", s.repairAllocations)
+	return s.OnStart("service-allocations", s.repairAllocations)
 }
 
 // admit sets up the published admission plugins (namespace life cycle,
@@ -134,7 +134,14 @@ func (s *Server) install(id Identity) error {
 // OnStart runs start once the server listens; the server is ready only when
 // it has returned.
 func (s *Server) OnStart(name string, start func(ctx context.Context) error) error {
-	return s.generic.AddPostStartHook(name, func(h genericapiserver.PostStartHookContext) error { return start(h) })
+	return s.generic.AddPostStartHook(name, func(h genericapiserver.PostStartHookContext) error {
+		// The library ends the process over an error of a hook, and a server
+		// that is told to end before it was ready ends well.
+		if err := start(h); h.Err() == nil {
+			return err
+		}
+		return nil
+	})
 }
 
 // Run serves until ctx ends, then drains and returns.
@@ -145,7 +152,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // repairAllocations runs once before the server is ready, and then from time
 // to time.
-func (s *Server) repairAllocations(h genericapiserver.PostStartHookContext) error {
+func (s *Server) repairAllocations(hook context.Context) error {
 	list := func(ctx context.Context) ([]corev1.Service, error) {
 		l, err := s.base.Client.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 		if err != nil {
@@ -153,7 +160,7 @@ func (s *Server) repairAllocations(h genericapiserver.PostStartHookContext) erro
 		}
 		return l.Items, nil
 	}
-	err := wait.PollUntilContextTimeout(h, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(hook, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
 		err := s.allocator.Repair(ctx, list)
 		if err != nil {
 			klog.V(2).InfoS("Repairing the allocations of services; trying again", "err", err)
@@ -163,7 +170,7 @@ func (s *Server) repairAllocations(h genericapiserver.PostStartHookContext) erro
 	if err != nil {
 		return fmt.Errorf("repairing the allocations of services: %w", err)
 	}
-	go wait.UntilWithContext(h, func(ctx context.Context) {
+	go wait.UntilWithContext(hook, func(ctx context.Context) {
 		if err := s.allocator.Repair(ctx, list); err != nil && ctx.Err() == nil {
 			klog.ErrorS(err, "Repairing the allocations of services")
 		}

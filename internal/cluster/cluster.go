@@ -79,7 +79,7 @@ func parts() []part {
 }
 
 // Start brings the cluster up and returns when it is ready. Ending ctx ends
-// the cluster; call [Cluster.Wait] for the end of it. If Start fails,
+// the cluster, once it is ready; call [Cluster.Wait] for the end of it. If Start fails,
 // everything is stopped again.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	s, err := cfg.settle()
@@ -87,9 +87,13 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{settings: s, log: slog.Default(), failures: make(chan error, 16), ended: make(chan struct{})}
+	// A start that has begun goes on to its end even if ctx ends meanwhile: the
+	// API server's library takes a start that is cut short for a failure, and
+	// ends the process over it.
+	starting := context.WithoutCancel(ctx)
 	for _, p := range parts() {
 		begun := time.Now()
-		if err := p.start(c, ctx); err != nil {
+		if err := p.start(c, starting); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", p.name, err), c.stop())
 		}
 		c.log.Debug("Part started", "part", p.name, "took", time.Since(begun))

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
+	"syscall"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
@@ -14,30 +16,51 @@ import (
 )
 
 // logTo sends what etcd logs to log. What etcd takes for the end of the
-// process goes to failed instead: it panics, in goroutines of its own, over a
-// damaged file, and we want to say what happened.
-func logTo(log *slog.Logger, failed chan<- error) func(*embed.Config) error {
-	return embed.NewZapLoggerBuilder(zap.New(&core{log: log}, zap.WithPanicHook(halt(failed)), zap.WithFatalHook(halt(failed))))
+// process goes to end instead: it panics, in goroutines of its own, over a
+// damaged file or a full disk, and we want to say what happened.
+func logTo(log *slog.Logger, end *failure) func(*embed.Config) error {
+	return embed.NewZapLoggerBuilder(zap.New(&core{log: log}, zap.WithPanicHook(end), zap.WithFatalHook(end)))
 }
 
-// halt ends the goroutine that cannot go on, and tells why.
-type halt chan<- error
+// failure is the end of a member that cannot go on.
+type failure struct {
+	once   sync.Once
+	reason chan error    // gets one error
+	halted chan struct{} // closed when a goroutine has ended over it
+}
 
-// OnWrite implements [zapcore.CheckWriteHook].
-func (h halt) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
+func newFailure() *failure {
+	return &failure{reason: make(chan error, 1), halted: make(chan struct{})}
+}
+
+// errDiskFull is the part of a reason that says what to do about it.
+var errDiskFull = errors.New("make space on the disk and start again; everything that was acknowledged will be there")
+
+// OnWrite implements [zapcore.CheckWriteHook]: it ends the goroutine that
+// cannot go on, and tells why.
+func (f *failure) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
 	values := zapcore.NewMapObjectEncoder()
-	for _, f := range fields {
-		f.AddTo(values)
+	for _, field := range fields {
+		field.AddTo(values)
 	}
 	err := errors.New(entry.Message)
 	if cause, ok := values.Fields["error"]; ok {
 		err = fmt.Errorf("%s: %v", entry.Message, cause)
 	}
-	select {
-	case h <- err:
-	default: // one is enough
+	if strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
+		err = fmt.Errorf("%w: %w", err, errDiskFull)
 	}
+	f.tell(err)
+	f.once.Do(func() { close(f.halted) })
 	runtime.Goexit()
+}
+
+// tell keeps the first reason; one is enough.
+func (f *failure) tell(err error) {
+	select {
+	case f.reason <- err:
+	default:
+	}
 }
 
 // core is a [zapcore.Core] in front of a logger of the standard library.

@@ -35,7 +35,7 @@ type Config struct {
 type Store struct {
 	etcd     *embed.Etcd
 	endpoint string
-	failed   chan error
+	end      *failure
 }
 
 // Start opens the store in cfg.Dir, making an empty one if there is none, and
@@ -49,10 +49,13 @@ func Start(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{endpoint: "unix://" + client.Path, failed: make(chan error, 1)}
-	ec, err := memberConfig(cfg, client, s.failed)
+	s := &Store{endpoint: "unix://" + client.Path, end: newFailure()}
+	ec, err := memberConfig(cfg, client, s.end)
 	if err != nil {
 		return nil, err
+	}
+	if err := probe(filepath.Join(ec.Dir, "member", "snap", "db")); err != nil {
+		return nil, fmt.Errorf("opening the store in %s: %w", cfg.Dir, damaged(err))
 	}
 	if err := s.start(ctx, cfg, ec); err != nil {
 		return nil, fmt.Errorf("opening the store in %s: %w", cfg.Dir, err)
@@ -64,10 +67,22 @@ func Start(ctx context.Context, cfg Config) (*Store, error) {
 func (s *Store) Endpoint() string { return s.endpoint }
 
 // Failed delivers an error if the member stops by itself.
-func (s *Store) Failed() <-chan error { return s.failed }
+func (s *Store) Failed() <-chan error { return s.end.reason }
 
-// Close stops the member. Every acknowledged write is on disk before that already.
-func (s *Store) Close() { s.etcd.Close() }
+// Close stops the member. Every acknowledged write is on disk before that
+// already. A member that has failed is left as it is: it holds locks that
+// nobody will give back, and goes with the process.
+func (s *Store) Close() {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.etcd.Close()
+	}()
+	select {
+	case <-closed:
+	case <-s.end.halted:
+	}
+}
 
 // start runs the member and waits until it takes writes. After a failure of
 // etcd's own the goroutine that starts it may stay behind: the process is
@@ -84,8 +99,11 @@ func (s *Store) start(ctx context.Context, cfg Config, ec *embed.Config) error {
 	select {
 	case err := <-started:
 		return err
-	case err := <-s.failed:
-		return fmt.Errorf("%w: the data is damaged, or of another version: put a copy of the directory aside and restore it from a backup", err)
+	case err := <-s.end.reason:
+		if errors.Is(err, errDiskFull) {
+			return err
+		}
+		return damaged(err)
 	case <-ctx.Done():
 		return fmt.Errorf("not ready after %s: %w", limit, ctx.Err())
 	}
@@ -114,15 +132,12 @@ func (s *Store) launch(ctx context.Context, ec *embed.Config) error {
 // follow passes on the errors of the running member.
 func (s *Store) follow() {
 	for err := range s.etcd.Err() {
-		select {
-		case s.failed <- err:
-		default:
-		}
+		s.end.tell(err)
 	}
 }
 
 // memberConfig describes a single member that listens on unix sockets alone.
-func memberConfig(cfg Config, client url.URL, failed chan<- error) (*embed.Config, error) {
+func memberConfig(cfg Config, client url.URL, end *failure) (*embed.Config, error) {
 	side, err := socket(cfg.Dir, "http.sock")
 	if err != nil {
 		return nil, err
@@ -138,7 +153,7 @@ func memberConfig(cfg Config, client url.URL, failed chan<- error) (*embed.Confi
 	if log == nil {
 		log = slog.Default()
 	}
-	ec.Logger, ec.ZapLoggerBuilder = "zap", logTo(log, failed)
+	ec.Logger, ec.ZapLoggerBuilder = "zap", logTo(log, end)
 	ec.ListenClientUrls, ec.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
 	// Its own socket for HTTP spares gRPC the protocol sniffing in front.
 	ec.ListenClientHttpUrls = []url.URL{side}
