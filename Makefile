@@ -14,8 +14,7 @@ build: ## Build bin/causeway, static and small.
 
 test: ## Install what the tests need, then vet and test everything, with the race detector.
 	./hack/test-deps.sh
-	$(GO) vet ./...
-	$(GO) test -race -timeout $(TEST_TIMEOUT) ./...
+	tags=$$(./hack/host-tag.sh) && $(GO) vet -tags "$$tags" ./... && $(GO) test -race -tags "$$tags" -timeout $(TEST_TIMEOUT) ./...
 
 race: ## Run the fast tests again and again, in random order.
 	$(GO) test -race -count 5 -shuffle on -timeout $(TEST_TIMEOUT) ./internal/...
@@ -26,7 +25,8 @@ lint: ## Check the format, vet, and run golangci-lint if it is there.
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; \
 	else echo "WARNING: golangci-lint is not installed; its checks were NOT made" >&2; fi
 
-bench: ## Measure.
+bench: ## Measure the program beside its peers, and then its parts.
+	$(GO) run ./bench
 	$(GO) test -run '^$$' -bench . -benchmem -timeout $(TEST_TIMEOUT) ./...
 
 gen: ## Write the generated files anew.

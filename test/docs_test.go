@@ -1,18 +1,14 @@
 package test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A block is a fenced piece of a document that is marked as runnable: its
@@ -58,105 +54,6 @@ func documents(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return found
-}
-
-// TestCommandsInDocumentsRun runs the runnable blocks of each document, in
-// order and in one shell, as a newcomer would with a cluster just started.
-func TestCommandsInDocumentsRun(t *testing.T) {
-	cluster := startCluster(t)
-	ran := 0
-	for _, path := range documents(t) {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found := blocks(string(text)); len(found) > 0 {
-			ran++
-			t.Run(filepath.Base(path), func(t *testing.T) { run(t, cluster, found) })
-		}
-	}
-	if ran < 5 {
-		t.Errorf("only %d documents have runnable blocks", ran)
-	}
-}
-
-// run runs blocks. Ports that the documents name may be taken on this machine,
-// so free ones stand in for them.
-func run(t *testing.T, cluster started, blocks []block) {
-	ports := strings.NewReplacer("8080", freePort(t), "8001", freePort(t))
-	dir := t.TempDir()
-	copyExamples(t, dir, ports)
-	env := append(cluster.env(), "DATA="+cluster.Info.DataDir)
-	var script strings.Builder
-	script.WriteString("set -euo pipefail\n")
-	for _, b := range blocks {
-		if b.background {
-			serve(t, dir, env, ports.Replace(b.text))
-			continue
-		}
-		script.WriteString(ports.Replace(b.text))
-	}
-	shell := exec.Command("bash", "-x", "-c", script.String())
-	shell.Dir, shell.Env = dir, env
-	shell.WaitDelay = 10 * time.Second // for what it may have left running
-	if out, err := shell.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-// serve runs a server until the test ends, and waits until it says something.
-func serve(t *testing.T, dir string, env []string, text string) {
-	t.Helper()
-	var out bytes.Buffer
-	server := exec.Command("bash", "-c", "exec "+text)
-	server.Dir, server.Env, server.Stderr = dir, env, &out
-	stdout, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		// It may have ended by itself, which the block that needs it has told.
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	if _, err := stdout.Read(make([]byte, 1)); err != nil {
-		t.Fatalf("%s: %v\n%s", text, err, &out)
-	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-}
-
-// copyExamples puts examples/ into dir.
-func copyExamples(t *testing.T, dir string, ports *strings.Replacer) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root(t), "examples", "*"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no examples: %v", err)
-	}
-	to := filepath.Join(dir, "examples")
-	if err := os.Mkdir(to, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range files {
-		data, err := os.ReadFile(path)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(to, filepath.Base(path)), []byte(ports.Replace(string(data))), 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // TestLinksInDocumentsLead checks links to files and to headings in them.
