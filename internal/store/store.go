@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/storage/wal"
 )
 
 // Config says where the store lives.
@@ -111,6 +112,9 @@ func (s *Store) start(ctx context.Context, cfg Config, ec *embed.Config) error {
 
 func (s *Store) launch(ctx context.Context, ec *embed.Config) error {
 	member, err := embed.StartEtcd(ec)
+	if errors.Is(err, wal.ErrCRCMismatch) || errors.Is(err, wal.ErrSnapshotMismatch) || errors.Is(err, wal.ErrMetadataConflict) {
+		return damaged(err)
+	}
 	if err != nil {
 		return err
 	}
