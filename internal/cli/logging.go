@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"strings"
@@ -51,11 +52,15 @@ func (l *logFlags) apply(stderr io.Writer) error {
 type warnings struct{ io.Writer }
 
 func (w warnings) Write(line []byte) (int, error) {
-	if len(line) > 0 && line[0] == 'I' {
+	if len(line) > 0 && line[0] == 'I' || bytes.Contains(line, knownWarning) {
 		return len(line), nil
 	}
 	return w.Writer.Write(line)
 }
+
+// knownWarning comes at each start from the library that serves custom
+// resources: a version of its own API that it no longer stores.
+var knownWarning = []byte("Skipping API apiextensions.k8s.io/v1beta1")
 
 // jsonFormat writes one JSON object a line with the keys that Kubernetes uses:
 // ts (seconds since 1970), v, msg, err.
