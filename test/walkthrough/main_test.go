@@ -9,7 +9,10 @@
 package walkthrough
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,5 +27,22 @@ func TestMain(m *testing.M) {
 	program := func() {
 		os.Exit(cli.Main(os.Args, genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))
 	}
-	testscript.Main(m, map[string]func(){"causeway": program, "kubectl": program})
+	testscript.Main(&everyone{m}, map[string]func(){"causeway": program, "kubectl": program})
+}
+
+// everyone lets every user of the machine run the programs, which are in a
+// directory that is closed to others, before the tests are run.
+type everyone struct{ *testing.M }
+
+// Run implements [testscript.TestingM].
+func (e *everyone) Run() int {
+	path, err := exec.LookPath("causeway")
+	if err == nil {
+		err = os.Chmod(filepath.Dir(filepath.Dir(path)), 0o711)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "opening the programs to every user:", err)
+		return 1
+	}
+	return e.M.Run()
 }

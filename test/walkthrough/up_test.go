@@ -1,153 +1,184 @@
 package walkthrough
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
-
-	"github.com/causeway-access/causeway/internal/cluster"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// home is the directory of somebody who has nothing yet.
-type home struct{ dir string }
-
-// newHome makes a home. Its path is short because etcd's sockets are below it,
-// and the path of a unix socket has at most 107 bytes.
-func newHome(t *testing.T) home {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "cw")
+func TestUpEndsCleanlyWithinSecondsOfSIGTERM(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	up := start(t, h.up())
+	// A watch is a request that never ends by itself.
+	watch, err := up.client.CoreV1().ConfigMaps("").Watch(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return home{dir}
+	defer watch.Stop()
+	before := len(up.output.String())
+	begun := time.Now()
+	if err := up.stop(); err != nil {
+		t.Fatal(err)
+	}
+	// Without the watch it takes one second; with one that is not told to end,
+	// the ten seconds that requests are given, and an error.
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+	if last := up.output.String()[before:]; strings.HasPrefix(last, "E") || strings.Contains(last, "\nE") {
+		t.Errorf("errors at the end of a cluster that was told to end:\n%s", last)
+	}
 }
 
-func (h home) path(elements ...string) string {
-	return filepath.Join(append([]string{h.dir}, elements...)...)
-}
-
-// data is where `causeway up` keeps everything, as command starts it.
-func (h home) data(elements ...string) string { return h.path(append([]string{"data"}, elements...)...) }
-
-// command is a program as it runs in this home.
-func (h home) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
-	cmd.Dir = h.dir
-	cmd.Env = h.environment()
-	return cmd
-}
-
-// environment is ours without what says where our own things are.
-func (h home) environment() []string {
-	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		return strings.HasPrefix(entry, "KUBE") || strings.HasPrefix(entry, "XDG_")
-	})
-	return append(env, "HOME="+h.dir)
-}
-
-// up is `causeway up` in this home, on a free port of the loopback interface.
-func (h home) up(flags ...string) *exec.Cmd {
-	args := []string{"up", "--data-dir", h.data(), "--listen", "127.0.0.1:0", "--output", "json"}
-	return h.command("causeway", append(args, flags...)...)
-}
-
-// running is a cluster that answers.
-type running struct {
-	*server
-	cluster.Info
-	client kubernetes.Interface
-}
-
-// infoJSON is what `causeway up -o json` prints when it is ready.
-var infoJSON = regexp.MustCompile(`(?s)(?:^|\n)(\{\n.*?\n\}\n)`)
-
-// start runs cmd, which is `causeway up -o json`, until the end of the test.
-func start(t *testing.T, cmd *exec.Cmd) *running {
-	t.Helper()
-	s, match, err := startServer(cmd, infoJSON)
+func TestUpEndsCleanlyWhenItIsToldWhileItStarts(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	// This line is written when the store is open and the API is being built.
+	s, _, err := startServer(h.up("-v", "2"), regexp.MustCompile(`(?m)^.*Registered admission plugin.*$`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if s.over() {
-			return // the test ended it
-		}
-		if err := s.stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	r := &running{server: s}
-	if err := json.Unmarshal([]byte(match[1]), &r.Info); err != nil {
-		t.Fatalf("reading what up printed: %v:\n%s", err, match[1])
+	if err := s.stop(); err != nil {
+		t.Error(err)
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", r.AdminKubeconfig)
+}
+
+func TestTwoClustersRunSideBySide(t *testing.T) {
+	t.Parallel()
+	one, other := newHome(t), newHome(t)
+	first, second := start(t, one.up()), start(t, other.up())
+	if first.URL == second.URL || first.Fingerprint == second.Fingerprint {
+		t.Errorf("both are at %s and %s with authorities %s and %s, want them to differ", first.URL, second.URL, first.Fingerprint, second.Fingerprint)
+	}
+	createConfigMap(t, first, "only-here")
+	if _, err := second.client.CoreV1().ConfigMaps("default").Get(t.Context(), "only-here", metav1.GetOptions{}); err == nil {
+		t.Error("an object of one cluster is in the other")
+	}
+}
+
+func TestUpRefusesADirectoryThatAnotherUpHolds(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	up := start(t, h.up())
+	createConfigMap(t, up, "before")
+	refuses(t, h.up(), 1, h.data(), fmt.Sprintf("process %d", up.cmd.Process.Pid), "stop it, or choose another")
+	hasConfigMaps(t, up, "before")
+}
+
+func TestUpRefusesAPortThatIsTaken(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.QPS = -1 // no limit
-	if r.client, err = kubernetes.NewForConfig(config); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	defer l.Close()
+	h := newHome(t)
+	refuses(t, h.up("--listen", l.Addr().String()), 1, l.Addr().String(), "address already in use", "choose another with --listen")
 }
 
-// finish runs cmd to its end and returns its exit status and what it wrote.
-func finish(t *testing.T, cmd *exec.Cmd) (status int, stdout, stderr string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	var out, errOut strings.Builder
-	bounded := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
-	bounded.Dir, bounded.Env, bounded.SysProcAttr = cmd.Dir, cmd.Env, cmd.SysProcAttr
-	bounded.Stdout, bounded.Stderr = &out, &errOut
-	err := bounded.Run()
-	if ctx.Err() != nil {
-		t.Fatalf("%v did not end within %v:\n%s%s", cmd.Args, patience, &out, &errOut)
+func TestUpRefusesADirectoryThatItCannotWrite(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	ordinary := ordinaryUser(t, h)
+	for name, mode := range map[string]os.FileMode{"read-only": 0o555, "closed": 0o000} {
+		t.Run(name, func(t *testing.T) {
+			dir := h.path(name)
+			if err := os.Mkdir(dir, mode); err != nil {
+				t.Fatal(err)
+			}
+			for _, data := range []string{dir, filepath.Join(dir, "below")} {
+				refuses(t, ordinary(h.up("--data-dir", data)), 1, dir, "permission denied", "--data-dir")
+			}
+		})
 	}
-	if err != nil && !errors.As(err, new(*exec.ExitError)) {
-		t.Fatal(err)
-	}
-	return bounded.ProcessState.ExitCode(), out.String(), errOut.String()
 }
 
-// refuses has cmd end with the status and an error that holds every one of
-// the wanted texts, on standard error alone.
-func refuses(t *testing.T, cmd *exec.Cmd, status int, want ...string) {
+func TestUpServesAnOrdinaryUserFromAnEmptyHome(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	ordinary := ordinaryUser(t, h)
+	cmd := ordinary(h.command("causeway", "up", "--listen", "127.0.0.1:0", "-o", "json"))
+	up := start(t, cmd)
+	if want := h.path(".local", "share", "causeway"); up.DataDir != want {
+		t.Errorf("the data is in %s, want %s", up.DataDir, want)
+	}
+	if want := h.path(".kube", "config"); up.Kubeconfig != want {
+		t.Errorf("the kubeconfig is %s, want %s", up.Kubeconfig, want)
+	}
+	status, stdout, stderr := finish(t, ordinary(h.command("kubectl", "get", "namespace", "default", "-o", "name")))
+	if status != 0 || stdout != "namespace/default\n" {
+		t.Errorf("kubectl with the user's own kubeconfig: status %d, %q, %s", status, stdout, stderr)
+	}
+	onlyTheOwnerReads(t, up.DataDir)
+}
+
+// onlyTheOwnerReads looks at every file below dir. Certificates are public,
+// but whoever may not enter the directory does not see them either.
+func onlyTheOwnerReads(t *testing.T, dir string) {
 	t.Helper()
-	got, stdout, stderr := finish(t, cmd)
-	if got != status {
-		t.Errorf("exit status = %d, want %d", got, status)
-	}
-	if stdout != "" {
-		t.Errorf("standard output = %q, want nothing", stdout)
-	}
-	_, message, found := strings.Cut("\n"+stderr, "\nerror: ")
-	if !found {
-		t.Fatalf("standard error has no line that begins with error: it is\n%s", stderr)
-	}
-	for _, text := range want {
-		if !strings.Contains(message, text) {
-			t.Errorf("the error does not say %q: it is\n%s", text, message)
+	count := 0
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil {
+			return err
 		}
+		count++
+		public := filepath.Ext(path) == ".crt" || info.Mode().Type() == os.ModeSocket
+		if info.Mode().Perm()&0o077 != 0 && !public {
+			t.Errorf("%s has mode %v, want it closed to others", path, info.Mode())
+		}
+		return nil
+	})
+	if err != nil || count < 10 {
+		t.Errorf("looked at %d files: %v", count, err)
 	}
-	for _, noise := range []string{"goroutine ", "DATA RACE"} {
-		if strings.Contains(stderr, noise) {
-			t.Errorf("standard error has %q in it:\n%s", noise, stderr)
+}
+
+// ordinaryUser returns what makes a command run by somebody who is not root,
+// with h for a home. Tests run as an ordinary user stay who they are.
+func ordinaryUser(t *testing.T, h home) func(*exec.Cmd) *exec.Cmd {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return func(cmd *exec.Cmd) *exec.Cmd { return cmd }
+	}
+	const nobody = 65534
+	if err := os.Chown(h.dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	return func(cmd *exec.Cmd) *exec.Cmd {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		return cmd
+	}
+}
+
+// createConfigMap leaves something behind to be found again.
+func createConfigMap(t *testing.T, r *running, name string) {
+	t.Helper()
+	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: map[string]string{"kept": name}}
+	if _, err := r.client.CoreV1().ConfigMaps("default").Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hasConfigMaps finds again what createConfigMap left.
+func hasConfigMaps(t *testing.T, r *running, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		object, err := r.client.CoreV1().ConfigMaps("default").Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			t.Errorf("looking for what was there before: %v", err)
+		} else if object.Data["kept"] != name {
+			t.Errorf("config map %s holds %v", name, object.Data)
 		}
 	}
 }
