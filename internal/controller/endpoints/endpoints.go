@@ -1,5 +1,6 @@
-// Package endpoints keeps the Endpoints object of each Service that has a
-// selector. The kind is older than EndpointSlice and superseded by it, but
+// Package endpoints keeps the Endpoints object of each Service: from the pods
+// that its selector finds, or for a Service without one from the
+// EndpointSlices that were written for it. The kind is older than EndpointSlice and superseded by it, but
 // `kubectl get endpoints` and many programs still read it.
 //
 // Floor 2: a client of the API only.
@@ -12,12 +13,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
+	discoverylisters "k8s.io/client-go/listers/discovery/v1"
 	"k8s.io/client-go/tools/cache"
 	endpointsliceutil "k8s.io/endpointslice/util"
 
@@ -38,6 +41,7 @@ type reconciler struct {
 	services  corelisters.ServiceLister
 	pods      corelisters.PodLister
 	endpoints corelisters.EndpointsLister
+	slices    discoverylisters.EndpointSliceLister
 	triggers  *endpointsliceutil.TriggerTimeTracker
 }
 
@@ -52,6 +56,7 @@ func New(config controller.Config) (controller.Controller, error) {
 		services:  core.Services().Lister(),
 		pods:      core.Pods().Lister(),
 		endpoints: core.Endpoints().Lister(),
+		slices:    config.Informers.Discovery().V1().EndpointSlices().Lister(),
 		triggers:  endpointsliceutil.NewTriggerTimeTracker(),
 	}
 	loop := controller.NewLoop("endpoints", workers, config.For("endpoints"), r.reconcile)
@@ -59,6 +64,9 @@ func New(config controller.Config) (controller.Controller, error) {
 		return nil, err
 	}
 	if err := controller.Watch(loop, core.Endpoints().Informer(), keyOfManaged); err != nil {
+		return nil, err
+	}
+	if err := controller.Watch(loop, config.Informers.Discovery().V1().EndpointSlices().Informer(), keyOfSlice); err != nil {
 		return nil, err
 	}
 	podChanged := func(old, obj any) {
@@ -93,8 +101,11 @@ func (r *reconciler) reconcile(ctx context.Context, name cache.ObjectName) error
 	if err != nil {
 		return fmt.Errorf("reading service %s: %w", name, err)
 	}
-	if len(service.Spec.Selector) == 0 || service.Spec.Type == corev1.ServiceTypeExternalName {
+	if service.Spec.Type == corev1.ServiceTypeExternalName {
 		return nil
+	}
+	if len(service.Spec.Selector) == 0 {
+		return controller.IgnoreGone(r.fromSlices(ctx, service))
 	}
 	pods, err := r.pods.Pods(name.Namespace).List(labels.Set(service.Spec.Selector).AsSelectorPreValidated())
 	if err != nil {
@@ -169,6 +180,9 @@ func labelsOf(service *corev1.Service) map[string]string {
 		result[corev1.IsHeadlessService] = ""
 	}
 	result[LabelManagedBy] = ManagedBy
+	if len(service.Spec.Selector) == 0 { // from slices, and not to be made into slices again
+		result[discoveryv1.LabelSkipMirror] = "true"
+	}
 	return result
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/endpointslice"
 	endpointsliceutil "k8s.io/endpointslice/util"
 	"k8s.io/utils/net"
@@ -69,7 +70,14 @@ func sorted(subsets map[string]*corev1.EndpointSubset) []corev1.EndpointSubset {
 }
 
 func compareAddresses(a, b corev1.EndpointAddress) int {
-	return cmp.Or(cmp.Compare(a.IP, b.IP), cmp.Compare(a.TargetRef.UID, b.TargetRef.UID))
+	return cmp.Or(cmp.Compare(a.IP, b.IP), cmp.Compare(uidOf(a), uidOf(b)))
+}
+
+func uidOf(address corev1.EndpointAddress) types.UID {
+	if address.TargetRef == nil {
+		return ""
+	}
+	return address.TargetRef.UID
 }
 
 // addressOf is the pod's address of the service's first family.
