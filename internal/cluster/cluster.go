@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apiserver/pkg/audit"
+	"k8s.io/klog/v2"
 
 	"github.com/causeway-access/causeway/internal/apiserver"
 	"github.com/causeway-access/causeway/internal/catalog"
@@ -91,6 +92,9 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	// API server's library takes a start that is cut short for a failure, and
 	// ends the process over it.
 	starting := context.WithoutCancel(ctx)
+	if klog.V(1).Enabled() { // a line per request, for who asks for much
+		c.accessLog = c.log
+	}
 	for _, p := range parts() {
 		begun := time.Now()
 		if err := p.start(c, starting); err != nil {
