@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
 
 	"github.com/causeway-access/causeway/internal/cluster"
 	"github.com/causeway-access/causeway/internal/version"
@@ -71,6 +73,10 @@ context is current there, it stays so.`,
 func runUp(ctx context.Context, streams genericiooptions.IOStreams, cfg cluster.Config, format output) error {
 	ctx, stop := untilInterrupted(ctx)
 	defer stop()
+	// The API server's library ends the process over a part that is stopped
+	// before it was ready, and then nobody would hear why. Let that goroutine
+	// end alone: the start waits for every part, and tells of one that fails.
+	klog.OsExit = func(int) { runtime.Goexit() }
 	begun := time.Now()
 	c, err := cluster.Start(ctx, cfg)
 	if err != nil {

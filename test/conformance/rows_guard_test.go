@@ -91,7 +91,7 @@ var cascadeRows = []row{
 }
 
 // proxied starts kubectl proxy on a free port and sets port.
-const proxied = `kubectl proxy --port=0 >$DIR/proxy & p=$!; until grep -q Starting $DIR/proxy; do sleep 0.05; done; port=$(sed 's/.*://' $DIR/proxy); `
+const proxied = `rm -f $DIR/proxy; kubectl proxy --port=0 >$DIR/proxy & p=$!; until grep -qs Starting $DIR/proxy; do sleep 0.05; done; port=$(sed 's/.*://' $DIR/proxy); `
 
 var proxyRows = []row{
 	{does: "proxy", line: proxied + `curl -s http://127.0.0.1:$port/api; kill $p`, out: `"versions": ?\[\s*"v1"\s*\].*serverAddressByClientCIDRs`},
