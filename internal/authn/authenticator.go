@@ -24,9 +24,9 @@ const (
 	// DefaultRealm is what browsers have been shown since the first versions.
 	DefaultRealm = "kubernetes-master"
 
-	// tokenGood is how long a verified token is taken without looking again, and
-	// so how long a revoked one may still pass.
-	tokenGood = 10 * time.Second
+	// tokenGood is how long a verified token is taken without looking again.
+	// With what Remembered adds, a revoked one may still pass for 10 s.
+	tokenGood = 5 * time.Second
 	// tokenUnknown is how long a token that nobody knows is refused without
 	// looking again; short, since files and objects may be about to name it.
 	tokenUnknown = time.Second

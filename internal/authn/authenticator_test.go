@@ -29,6 +29,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
@@ -40,7 +41,7 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	t.Helper()
 	a := &authority{key: newKey(t)}
 	template := &x509.Certificate{
@@ -51,7 +52,7 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -60,7 +61,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-func certify(t *testing.T, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
+func certify(t testing.TB, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
 	if err != nil {
@@ -73,7 +74,7 @@ func certify(t *testing.T, template, parent *x509.Certificate, public *ecdsa.Pub
 	return cert
 }
 
-func (a *authority) client(t *testing.T, name string, groups ...string) *tls.Certificate {
+func (a *authority) client(t testing.TB, name string, groups ...string) *tls.Certificate {
 	t.Helper()
 	key := newKey(t)
 	cert := certify(t, &x509.Certificate{
@@ -84,7 +85,7 @@ func (a *authority) client(t *testing.T, name string, groups ...string) *tls.Cer
 	return &tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
 }
 
-func (a *authority) provider(t *testing.T) dynamiccertificates.CAContentProvider {
+func (a *authority) provider(t testing.TB) dynamiccertificates.CAContentProvider {
 	t.Helper()
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 	provider, err := dynamiccertificates.NewStaticCAContent("test", text)
@@ -115,7 +116,7 @@ type everything struct {
 	tokens *serviceaccount.Tokens
 }
 
-func newEverything(t *testing.T) *everything {
+func newEverything(t testing.TB) *everything {
 	t.Helper()
 	dir := t.TempDir()
 	hash, err := bcrypt.GenerateFromPassword([]byte("wonderland"), bcrypt.MinCost)
@@ -153,7 +154,7 @@ func newEverything(t *testing.T) *everything {
 	return e
 }
 
-func (e *everything) account(t *testing.T) string {
+func (e *everything) account(t testing.TB) string {
 	t.Helper()
 	account, err := e.client.CoreV1().ServiceAccounts("web").Get(t.Context(), "default", metav1.GetOptions{})
 	if err != nil {
@@ -166,7 +167,7 @@ func (e *everything) account(t *testing.T) string {
 	return token.Token
 }
 
-func build(t *testing.T, cfg authn.Config) *authn.Authenticator {
+func build(t testing.TB, cfg authn.Config) *authn.Authenticator {
 	t.Helper()
 	a, err := authn.New(t.Context(), cfg)
 	if err != nil {
@@ -182,7 +183,12 @@ func basic(name, password string) string {
 // over says who a request is from, which comes over real TLS.
 func over(t *testing.T, a *authn.Authenticator, cert *tls.Certificate, path string, header http.Header) string {
 	t.Helper()
+	remembered := authn.Remember(a, nil)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Ask") == "remembered" {
+			fmt.Fprint(w, describe(remembered, r))
+			return
+		}
 		fmt.Fprint(w, describe(a, r))
 	}))
 	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
@@ -193,19 +199,23 @@ func over(t *testing.T, a *authn.Authenticator, cert *tls.Certificate, path stri
 		client.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{*cert}
 	}
 	answer := ""
-	for range 2 { // looked up, then remembered
+	for _, ask := range []string{"", "", "remembered", "remembered"} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		request.Header = header.Clone()
+		if request.Header == nil {
+			request.Header = http.Header{}
+		}
+		request.Header.Set("X-Ask", ask)
 		response, err := client.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := body(t, response)
 		if answer != "" && answer != text {
-			t.Errorf("the second request is answered %q, the first %q", text, answer)
+			t.Errorf("asked %q a later request is answered %q, the first %q", ask, text, answer)
 		}
 		answer = text
 	}
@@ -223,7 +233,7 @@ func body(t *testing.T, response *http.Response) string {
 }
 
 // describe is "user [groups] header left", or why nobody.
-func describe(a *authn.Authenticator, r *http.Request) string {
+func describe(a authenticator.Request, r *http.Request) string {
 	response, ok, err := a.AuthenticateRequest(r)
 	switch {
 	case err != nil:
