@@ -17,6 +17,7 @@ import (
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
 
+	"github.com/causeway-access/causeway/internal/authn"
 	"github.com/causeway-access/causeway/internal/authz"
 	"github.com/causeway-access/causeway/internal/catalog"
 	"github.com/causeway-access/causeway/internal/gateway"
@@ -31,7 +32,7 @@ func (c *Cluster) prepareCatalog(context.Context) error {
 // stand puts the gateway before the API server's own chain.
 func (c *Cluster) stand(next http.Handler, a authenticator.Request, z authorizer.Authorizer) (http.Handler, error) {
 	g, err := gateway.New(gateway.Config{
-		Authenticator: a, Audiences: c.identity.tokens.Audiences(), Authorizer: z,
+		Authenticator: authn.Remember(a, c.identity.tokens.Audiences()), Authorizer: z,
 		Impersonate: authz.Impersonator(z, c.base.Codecs()),
 		Challenge:   c.identity.authn.Challenge(),
 		Catalog:     c.catalog, Next: next,
