@@ -1,22 +1,38 @@
 // Package endpoint chooses which of a backend's addresses answers a request:
 // the one less busy of two drawn at random, the client's own where the service
-// has session affinity, and none that lately refused to be dialled. Floor F1.
+// has session affinity, and none that cannot be dialled or has fallen silent.
+//
+// It sends nothing of its own accord. What it knows of an endpoint it has from
+// the requests that were given to it: picker.go chooses, state.go remembers
+// and backs off, sweep.go and judge.go find those that are frozen. Floor F1.
 package endpoint
 
 import (
 	"math/rand/v2"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/causeway-access/causeway/internal/route"
 )
 
 // Picker picks endpoints. It remembers, per address, how many requests are in
-// flight and whether dials fail; all else comes with the backend. No lock is
-// shared by all requests.
+// flight and what came of those before; all else comes with the backend. A
+// pick takes no lock, but for services with session affinity, where it takes
+// one that few clients share.
 type Picker struct {
-	states *route.Table[key, *state]
-	sticky sticky
+	clock   atomic.Uint32          // counts sweeps
+	ejected [reasons]atomic.Uint64 // by reason
+	states  *route.Table[key, *state]
+	groups  *route.Table[*route.Backend, *group]
+	sticky  sticky
+
+	mu   sync.Mutex
+	born []*group // made since the last sweep; guarded by mu
+
+	sweeping sync.Mutex
+	live     []*group // guarded by sweeping
 }
 
 // key identifies an address over all backends.
@@ -25,135 +41,126 @@ type key struct {
 	host string
 }
 
-// New returns a Picker. Call Sweep from time to time to have it forget
-// addresses that are gone.
+// New returns a Picker. Sweep is to be called every SweepInterval.
 func New() *Picker {
-	return &Picker{states: route.NewTable[key, *state]()}
+	return &Picker{
+		states: route.NewTable[key, *state](),
+		groups: route.NewTable[*route.Backend, *group](),
+	}
 }
 
-// Lease is one endpoint, picked for one attempt of one request. Done must be
-// called exactly once.
-type Lease struct {
-	Endpoint route.Endpoint
-	state    *state
+// Ask says for what an endpoint is wanted.
+type Ask struct {
+	// Client is the address that session affinity goes by.
+	Client netip.Addr
+	// Tried are the endpoints at which the request has failed already.
+	Tried []route.Endpoint
+	// Repeatable is set for a request that may be sent again after it was sent
+	// whole: one without a body, whose method is idempotent. Only such a one
+	// tries whether an endpoint that was silent answers again, since it can
+	// be taken back from there.
+	Repeatable bool
+	// Blind is set if nobody will tell what came of it, as of a redirect. It
+	// tries nothing.
+	Blind bool
 }
 
-// Done ends the attempt.
-func (l Lease) Done() { l.state.inflight.Add(-1) }
-
-// Failed reports that the endpoint could not be reached: it is set aside for a
-// while, twice as long each time.
-func (l Lease) Failed() { l.state.fail(time.Now()) }
-
-// Reached reports that the endpoint answered: it is no longer set aside.
-func (l Lease) Reached() { l.state.reached() }
-
-// Pick returns an endpoint of b for a client; false if all of them were tried
-// already. Endpoints that are set aside are picked only when there is no
-// other, so that a service whose every endpoint failed is tried all the same.
-func (p *Picker) Pick(b *route.Backend, client netip.Addr, tried []route.Endpoint) (Lease, bool) {
-	now := time.Now()
+// Pick returns an endpoint of b; false if all of them were tried already.
+// Endpoints that are set aside are picked if there is no other, so that a
+// service whose every endpoint failed is tried all the same; else only by the
+// one request that, after the back-off, finds out whether they are back.
+//
+// What is known of several endpoints together is kept by the pointer b: it is
+// to be the same one until the backend changes.
+func (p *Picker) Pick(b *route.Backend, a Ask) (Lease, bool) {
+	switch {
+	case len(b.Endpoints) == 1 && b.Affinity == 0:
+		return p.only(b.Endpoints[0], a)
+	case len(b.Endpoints) == 0:
+		return Lease{}, false
+	}
+	g := p.group(b)
 	if b.Affinity > 0 {
-		if l, ok := p.stuck(b, client, tried, now); ok {
+		return p.pickStuck(g, a)
+	}
+	return g.pick(a)
+}
+
+// only is Pick where there is no choice.
+func (p *Picker) only(e route.Endpoint, a Ask) (Lease, bool) {
+	if contains(a.Tried, e) {
+		return Lease{}, false
+	}
+	return lease(e, p.state(e)), true
+}
+
+// pickStuck returns the endpoint that the client was given before, if it is
+// still one of the backend's and not set aside. Else he gets another one, and
+// keeps that, also when the first is back.
+func (p *Picker) pickStuck(g *group, a Ask) (Lease, bool) {
+	b, now := g.backend, time.Now()
+	k := stickyKey(b, a.Client)
+	before, known := p.sticky.find(k, now)
+	if known {
+		if l, ok := g.take(before, a, now); ok {
+			p.sticky.keep(k, before, now.Add(b.Affinity))
 			return l, true
 		}
 	}
-	l, ok := p.balanced(b.Endpoints, tried, now)
-	if ok && b.Affinity > 0 {
-		p.sticky.keep(stickyKey(b, client), l.Endpoint, now.Add(b.Affinity))
+	l, ok := g.pick(a)
+	if !ok {
+		return l, false
 	}
-	return l, ok
-}
-
-// stuck returns the endpoint that the client was given before, if it is still
-// one of the backend's and can be reached.
-func (p *Picker) stuck(b *route.Backend, client netip.Addr, tried []route.Endpoint, now time.Time) (Lease, bool) {
-	k := stickyKey(b, client)
-	e, ok := p.sticky.find(k, now)
-	if !ok || contains(tried, e) || !contains(b.Endpoints, e) {
-		return Lease{}, false
-	}
-	s := p.state(e)
-	if !s.admits(now) {
-		return Lease{}, false
-	}
-	p.sticky.keep(k, e, now.Add(b.Affinity))
-	return lease(e, s), true
-}
-
-// balanced draws two and takes the less busy. If a drawn one cannot be used,
-// all are looked at in turn from a random place on.
-func (p *Picker) balanced(all, tried []route.Endpoint, now time.Time) (Lease, bool) {
-	n := len(all)
-	if n >= 2 {
-		i, j := rand.IntN(n), rand.IntN(n-1)
-		if j >= i {
-			j++
-		}
-		a, b := all[i], all[j]
-		sa, sb := p.state(a), p.state(b)
-		if sa.healthy() && sb.healthy() && !contains(tried, a) && !contains(tried, b) {
-			if sb.inflight.Load() < sa.inflight.Load() {
-				return lease(b, sb), true
-			}
-			return lease(a, sa), true
+	// Requests of one client that come side by side are to agree.
+	agreed := p.sticky.settle(k, before, l.Endpoint, now, now.Add(b.Affinity))
+	if agreed != l.Endpoint {
+		if other, ok := g.take(agreed, a, now); ok {
+			l.Unused()
+			return other, true
 		}
 	}
-	return p.scan(all, tried, now)
-}
-
-// scan returns the least busy of the endpoints that admit a request, or the
-// one that is to be tried again soonest.
-func (p *Picker) scan(all, tried []route.Endpoint, now time.Time) (Lease, bool) {
-	var best, soonest Lease
-	if len(all) == 0 {
-		return best, false
-	}
-	start := rand.IntN(len(all))
-	for i := range all {
-		e := all[(start+i)%len(all)]
-		if contains(tried, e) {
-			continue
-		}
-		s := p.state(e)
-		if s.due(now) {
-			if best.state == nil || s.prefer(best.state) {
-				best = Lease{e, s}
-			}
-		} else if soonest.state == nil || s.until.Load() < soonest.state.until.Load() {
-			soonest = Lease{e, s}
-		}
-	}
-	if best.state != nil && best.state.admits(now) {
-		return lease(best.Endpoint, best.state), true
-	}
-	if best.state == nil {
-		best = soonest
-	}
-	if best.state == nil {
-		return Lease{}, false
-	}
-	return lease(best.Endpoint, best.state), true
-}
-
-// Sweep forgets what is no longer of use: addresses that carry no request and
-// were not picked for a while, and affinity that has run out.
-func (p *Picker) Sweep() {
-	now := time.Now()
-	p.states.DeleteFunc(func(_ key, s *state) bool { return s.idle(now) })
-	p.sticky.sweep(now)
+	return l, true
 }
 
 // Len returns how many addresses are remembered.
 func (p *Picker) Len() int { return p.states.Len() }
 
 func (p *Picker) state(e route.Endpoint) *state {
-	return p.states.LoadOrStore(key{e.Addr, e.Host}, func() *state { return new(state) })
+	return p.states.LoadOrStore(key{e.Addr, e.Host}, func() *state { return &state{of: p} })
 }
 
-func lease(e route.Endpoint, s *state) Lease {
-	s.inflight.Add(1)
-	return Lease{Endpoint: e, state: s}
+// group returns what is known of the backend's endpoints.
+func (p *Picker) group(b *route.Backend) *group {
+	g, ok := p.groups.Load(b)
+	if !ok {
+		g = p.groups.LoadOrStore(b, func() *group { return p.newGroup(b) })
+	}
+	if !g.used.Load() {
+		g.used.Store(true)
+	}
+	return g
+}
+
+func (p *Picker) newGroup(b *route.Backend) *group {
+	g := &group{backend: b, states: make([]*state, len(b.Endpoints)), views: make([]view, len(b.Endpoints))}
+	for i, e := range b.Endpoints {
+		g.states[i] = p.state(e)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.born = append(p.born, g)
+	return g
+}
+
+// draw returns two different numbers below n, which is at least 2.
+func draw(n int) (int, int) {
+	r := rand.Uint64()
+	i := int((r >> 32) * uint64(n) >> 32)
+	j := int(uint64(uint32(r)) * uint64(n-1) >> 32)
+	if j >= i {
+		j++
+	}
+	return i, j
 }
 
 func contains(list []route.Endpoint, e route.Endpoint) bool {

@@ -1,6 +1,7 @@
 package endpoint_test
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -10,185 +11,183 @@ import (
 	"github.com/causeway-access/causeway/internal/route"
 )
 
-func backend(affinity time.Duration, hosts ...string) *route.Backend {
-	b := &route.Backend{Namespace: "ns", Name: "web", Affinity: affinity}
-	for _, h := range hosts {
-		b.Endpoints = append(b.Endpoints, route.Endpoint{Addr: netip.MustParseAddrPort(h + ":80")})
+// backend returns a service of n endpoints.
+func backend(n int) *route.Backend {
+	b := &route.Backend{Namespace: "ns", Name: "web"}
+	for i := range n {
+		b.Endpoints = append(b.Endpoints, route.Endpoint{Addr: netip.MustParseAddrPort(fmt.Sprintf("10.0.0.%d:80", i+1))})
 	}
+	return b
+}
+
+// sticky returns one with session affinity.
+func sticky(n int, d time.Duration) *route.Backend {
+	b := backend(n)
+	b.Affinity = d
 	return b
 }
 
 var (
 	alice = netip.MustParseAddr("192.0.2.1")
-	three = []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}
+	bob   = netip.MustParseAddr("2001:db8::1")
 )
 
 // pick picks, or fails the test.
-func pick(t *testing.T, p *endpoint.Picker, b *route.Backend, tried ...route.Endpoint) endpoint.Lease {
+func pick(t *testing.T, p *endpoint.Picker, b *route.Backend, a endpoint.Ask) *endpoint.Lease {
 	t.Helper()
-	l, ok := p.Pick(b, alice, tried)
+	l, ok := p.Pick(b, a)
 	if !ok {
 		t.Fatal("nothing was picked")
 	}
-	return l
+	return &l
 }
 
+// answered picks for a request that is answered at once.
+func answered(t *testing.T, p *endpoint.Picker, b *route.Backend, a endpoint.Ask) route.Endpoint {
+	t.Helper()
+	l := pick(t, p, b, a)
+	l.Reached()
+	l.Done()
+	return l.Endpoint
+}
+
+// refuse has a dial to the endpoint fail.
+func refuse(t *testing.T, p *endpoint.Picker, b *route.Backend, e route.Endpoint) {
+	t.Helper()
+	var others []route.Endpoint
+	for _, other := range b.Endpoints {
+		if other != e {
+			others = append(others, other)
+		}
+	}
+	l := pick(t, p, b, endpoint.Ask{Client: alice, Tried: others})
+	if l.Endpoint != e {
+		t.Fatalf("picked %v, which was tried", l.Endpoint)
+	}
+	l.Failed()
+	l.Done()
+}
+
+// share returns how many of n requests an endpoint answers.
+func share(t *testing.T, p *endpoint.Picker, b *route.Backend, e route.Endpoint, n int) (got int) {
+	t.Helper()
+	for range n {
+		if answered(t, p, b, endpoint.Ask{Client: alice, Repeatable: true}) == e {
+			got++
+		}
+	}
+	return got
+}
+
+// Section 1, endpoint choice: power of two choices by requests in flight.
 func TestLoadIsSpreadByRequestsInFlight(t *testing.T) {
-	p, b := endpoint.New(), backend(0, three...)
-	n := map[route.Endpoint]int{}
-	for range 300 { // none of them ends
-		n[pick(t, p, b).Endpoint]++
-	}
-	for e, got := range n {
-		if got < 90 || got > 110 {
-			t.Errorf("%v has %d of 300 requests, want about 100", e, got)
+	for _, n := range []int{2, 3, 10} {
+		p, b := endpoint.New(), backend(n)
+		got := map[route.Endpoint]int{}
+		for range 100 * n { // none of them ends
+			got[pick(t, p, b, endpoint.Ask{}).Endpoint]++
 		}
-	}
-}
-
-func TestTriedEndpointsAreNotPickedAgain(t *testing.T) {
-	p, b := endpoint.New(), backend(0, three...)
-	for range 100 {
-		var tried []route.Endpoint
-		for range three {
-			l := pick(t, p, b, tried...)
-			l.Done()
-			for _, before := range tried {
-				if l.Endpoint == before {
-					t.Fatalf("%v was picked twice", before)
-				}
-			}
-			tried = append(tried, l.Endpoint)
-		}
-		if l, ok := p.Pick(b, alice, tried); ok {
-			t.Fatalf("picked %v after all were tried", l.Endpoint)
-		}
-	}
-}
-
-func TestFailedEndpointIsSetAsideAndTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, b := endpoint.New(), backend(0, three...)
-		bad := b.Endpoints[0]
-		fail := func() {
-			l, ok := p.Pick(b, alice, b.Endpoints[1:])
-			if !ok || l.Endpoint != bad {
-				t.Fatalf("picked %v, %t, want %v", l.Endpoint, ok, bad)
-			}
-			l.Failed()
-			l.Done()
-		}
-		// picked tells how often the endpoint is taken by 50 requests.
-		picked := func() (n int) {
-			for range 50 {
-				l := pick(t, p, b)
-				if l.Endpoint == bad {
-					n++
-				}
-				l.Done()
-			}
-			return n
-		}
-		fail()
-		if n := picked(); n != 0 {
-			t.Errorf("picked %d times just after a failed dial", n)
-		}
-		time.Sleep(600 * time.Millisecond) // beyond the first back-off
-		if n := picked(); n > 1 {
-			t.Errorf("picked %d times when one was to try it again", n)
-		}
-		time.Sleep(2 * time.Second)
-		fail() // the second back-off is longer
-		time.Sleep(600 * time.Millisecond)
-		if n := picked(); n != 0 {
-			t.Errorf("picked %d times within the second back-off", n)
-		}
-		time.Sleep(time.Minute)
-		l, _ := p.Pick(b, alice, b.Endpoints[1:])
-		l.Reached()
-		l.Done()
-		if n := picked(); n == 0 {
-			t.Error("never picked after it answered")
-		}
-	})
-}
-
-func TestSetAsideIsBetterThanNone(t *testing.T) {
-	p, b := endpoint.New(), backend(0, "10.0.0.1")
-	for range 3 {
-		l := pick(t, p, b)
-		l.Failed()
-		l.Done()
-	}
-}
-
-func TestClientKeepsItsEndpoint(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, b := endpoint.New(), backend(time.Hour, three...)
-		first := pick(t, p, b).Endpoint // stays busy, so that balance would choose another
-		for range 20 {
-			l := pick(t, p, b)
-			if l.Endpoint != first {
-				t.Fatalf("picked %v, then %v", first, l.Endpoint)
-			}
-			l.Done()
-			time.Sleep(50 * time.Minute) // each request begins the time anew
-		}
-		if l := pick(t, p, b, first); l.Endpoint == first {
-			t.Error("affinity held to an endpoint that was tried")
-		}
-		p.Sweep()
-		seen := map[route.Endpoint]bool{}
-		for range 30 {
-			time.Sleep(61 * time.Minute)
-			l := pick(t, p, b)
-			seen[l.Endpoint] = true
-			l.Done()
-		}
-		if len(seen) < 2 {
-			t.Error("affinity outlived its time-out")
-		}
-	})
-}
-
-func TestAffinityIsPerService(t *testing.T) {
-	p := endpoint.New()
-	a, b := backend(time.Hour, "10.0.0.1"), backend(time.Hour, "10.0.0.2")
-	b.Name = "other"
-	pick(t, p, a).Done()
-	if l := pick(t, p, b); l.Endpoint != b.Endpoints[0] {
-		t.Errorf("picked %v of another service", l.Endpoint)
-	}
-}
-
-func TestSweepForgetsIdleEndpoints(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, b := endpoint.New(), backend(0, three...)
-		busy := pick(t, p, b)
 		for _, e := range b.Endpoints {
-			for i := range b.Endpoints {
-				if b.Endpoints[i] != e {
-					pick(t, p, b, b.Endpoints[i]).Done()
-				}
+			if got[e] < 90 || got[e] > 110 {
+				t.Errorf("%v has %d of %d requests, want about 100", e, got[e], 100*n)
 			}
 		}
-		p.Sweep()
-		time.Sleep(10 * time.Minute)
-		p.Sweep()
+	}
+}
+
+func TestBusyEndpointIsLeftToItsWork(t *testing.T) {
+	p, b := endpoint.New(), backend(2)
+	busy := pick(t, p, b, endpoint.Ask{}) // and it is not done
+	if n := share(t, p, b, busy.Endpoint, 50); n != 0 {
+		t.Errorf("picked %d times, though the other was idle", n)
+	}
+	busy.Reached() // a response that has begun is still work
+	if n := share(t, p, b, busy.Endpoint, 50); n != 0 {
+		t.Errorf("picked %d times while its response was on the way", n)
+	}
+	busy.Done()
+	if n := share(t, p, b, busy.Endpoint, 50); n == 0 {
+		t.Error("never picked after its work was done")
+	}
+}
+
+// An address that answers for two services is as busy as both make it.
+func TestLoadIsCountedByAddress(t *testing.T) {
+	p, b, other := endpoint.New(), backend(2), backend(2)
+	other.Name = "other"
+	busy := pick(t, p, b, endpoint.Ask{})
+	if n := share(t, p, other, busy.Endpoint, 50); n != 0 {
+		t.Errorf("picked %d times for another service", n)
+	}
+	other.Endpoints = other.Endpoints[:1]
+	if got := pick(t, p, other, endpoint.Ask{}).Endpoint; got != other.Endpoints[0] {
+		t.Errorf("picked %v where there is one alone", got)
+	}
+}
+
+// Section 1: retried on another endpoint.
+func TestTriedEndpointsAreNotPickedAgain(t *testing.T) {
+	for _, b := range []*route.Backend{backend(1), backend(3), sticky(1, time.Hour), sticky(3, time.Hour)} {
+		p := endpoint.New()
+		for range 50 {
+			var tried []route.Endpoint
+			seen := map[route.Endpoint]bool{}
+			for range b.Endpoints {
+				e := answered(t, p, b, endpoint.Ask{Client: alice, Tried: tried})
+				if seen[e] {
+					t.Fatalf("%v was picked twice", e)
+				}
+				seen[e], tried = true, append(tried, e)
+			}
+			if l, ok := p.Pick(b, endpoint.Ask{Client: alice, Tried: tried}); ok {
+				t.Fatalf("picked %v after all were tried", l.Endpoint)
+			}
+		}
+	}
+}
+
+func TestNothingToPick(t *testing.T) {
+	if l, ok := endpoint.New().Pick(backend(0), endpoint.Ask{}); ok {
+		t.Errorf("picked %v of none", l.Endpoint)
+	}
+}
+
+// An unused pick leaves no trace.
+func TestUnusedPick(t *testing.T) {
+	p, b := endpoint.New(), backend(2)
+	l := pick(t, p, b, endpoint.Ask{Blind: true})
+	l.Unused()
+	if n := share(t, p, b, l.Endpoint, 100); n < 20 {
+		t.Errorf("picked %d times of 100, as if it were busy", n)
+	}
+}
+
+func TestSweepForgetsWhatIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, b, one := endpoint.New(), backend(3), backend(1)
+		one.Endpoints[0].Host = "node.example"
+		busy := pick(t, p, b, endpoint.Ask{})
+		answered(t, p, one, endpoint.Ask{})
+		if n := p.Len(); n != 4 {
+			t.Errorf("%d endpoints are remembered, want all 4", n)
+		}
+		sweep := func(d time.Duration) {
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(endpoint.SweepInterval) {
+				p.Sweep()
+			}
+		}
+		sweep(4 * time.Minute)
+		if n := p.Len(); n != 4 {
+			t.Errorf("%d endpoints are remembered after four minutes, want all 4", n)
+		}
+		sweep(6 * time.Minute)
 		if n := p.Len(); n != 1 {
 			t.Errorf("%d endpoints are remembered, want the busy one alone", n)
 		}
 		busy.Done()
-	})
-}
-
-func BenchmarkPick(b *testing.B) {
-	p, backend := endpoint.New(), backend(0, three...)
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			l, _ := p.Pick(backend, alice, nil)
-			l.Done()
+		sweep(8 * time.Minute)
+		if n := p.Len(); n != 0 {
+			t.Errorf("%d endpoints are remembered, want none", n)
 		}
 	})
 }

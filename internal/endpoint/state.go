@@ -5,89 +5,107 @@ import (
 	"time"
 )
 
-// The back-off of an endpoint whose dials fail.
+// The back-off of endpoints that are set aside.
 const (
 	backoffFirst = 500 * time.Millisecond
 	backoffMost  = 30 * time.Second
-	// probeTime is how long one request alone tries an endpoint again before
-	// another one may.
-	probeTime = time.Second
-	// forgetAfter is how long the state of an unused endpoint is kept. It is
-	// longer than the longest back-off.
-	forgetAfter = 5 * time.Minute
+	// suspectTried is how often one request tries a suspected endpoint.
+	suspectTried = 500 * time.Millisecond
+	// overdue is how long an endpoint that was silent waits for a repeatable
+	// request to try it. If none comes, another one has to.
+	overdue = 10 * time.Second
 )
 
-// state is what is remembered of one address. All of it is atomic.
+// What is added to state.load: its upper half counts the requests that were
+// ever given, its lower half those in flight.
+const (
+	moreGiven = 1<<32 + 1
+	lessGiven = 1<<64 - moreGiven
+	lessBusy  = 1<<64 - 1
+)
+
+// state is what is remembered of one address. What requests touch is atomic,
+// and each request touches it three times: given, answered, done.
 type state struct {
-	inflight atomic.Int64
-	failures atomic.Int32
-	until    atomic.Int64 // set aside until then, in Unix nanoseconds; 0 if healthy
-	quiet    atomic.Int64 // no request in flight since then, as the sweeper saw it; 0 if busy
+	load       atomic.Uint64 // requests ever given, and those in flight
+	quick      atomic.Uint32 // responses begun within patience
+	slow       atomic.Uint32 // responses begun later
+	unanswered atomic.Uint32 // requests that ended without a response
+	failures   atomic.Int32  // in a row, each after a back-off
+	aside      atomic.Int64  // 0 if healthy; see setAside
+	of         *Picker
+
+	record // the sweeper's
 }
+
+// reason is why an endpoint is set aside.
+type reason int64
+
+const (
+	// unreachable: no connection can be made. Whoever tries it loses nothing.
+	unreachable reason = iota
+	// suspected: it was silent for a while. Requests that can be taken back
+	// find out.
+	suspected
+	// frozen: it takes requests and answers none.
+	frozen
+	// reasons is the part of state.aside that holds the reason. The rest is
+	// when it may be tried again, in Unix nanoseconds.
+	reasons = 3
+)
 
 // healthy reports that the last that was heard of the endpoint was good.
-func (s *state) healthy() bool { return s.until.Load() == 0 }
+func (s *state) healthy() bool { return s.aside.Load() == 0 }
 
-// due reports that the endpoint is healthy or may be tried again.
-func (s *state) due(now time.Time) bool {
-	until := s.until.Load()
-	return until == 0 || until <= now.UnixNano()
-}
+// reason says why it is set aside. It means nothing if it is healthy.
+func (s *state) reason() reason { return reason(s.aside.Load() & reasons) }
 
-// admits is due, and for an endpoint that failed before lets only one request
-// at a time try.
-func (s *state) admits(now time.Time) bool {
-	until := s.until.Load()
-	if until == 0 {
-		return true
-	}
-	return until <= now.UnixNano() && s.until.CompareAndSwap(until, now.Add(probeTime).UnixNano())
-}
+// busy counts the requests in flight.
+func (s *state) busy() uint32 { return uint32(s.load.Load()) }
 
-// prefer reports that s is the better choice: healthy before doubtful, then
-// less busy.
-func (s *state) prefer(other *state) bool {
-	if s.healthy() != other.healthy() {
-		return s.healthy()
-	}
-	return s.inflight.Load() < other.inflight.Load()
-}
-
-// fail sets the endpoint aside. Failures of requests that ran side by side
-// count once: only one that comes after the back-off makes the next longer.
-func (s *state) fail(now time.Time) {
-	failures := s.failures.Load()
-	wait := min(backoffFirst<<min(failures, 10), backoffMost)
-	until := s.until.Load()
-	if until > now.UnixNano()+int64(probeTime) {
-		return
-	}
-	if s.until.CompareAndSwap(until, now.Add(wait).UnixNano()) {
-		s.failures.Store(failures + 1)
-	}
-}
-
-// reached makes the endpoint healthy.
-func (s *state) reached() {
-	if s.until.Load() != 0 {
-		s.failures.Store(0)
-		s.until.Store(0)
-	}
-}
-
-// idle reports that nothing has happened at the endpoint for forgetAfter. It
-// is called by the sweeper alone. A state that is dropped in the moment in
-// which it is picked loses one request from the count of its successor, and
-// nothing else.
-func (s *state) idle(now time.Time) bool {
-	if s.inflight.Load() != 0 {
-		s.quiet.Store(0)
+// setAside has the endpoint left alone for the first back-off. One that is set
+// aside already stays so: the back-off grows when it is tried.
+func (s *state) setAside(why reason, now time.Time) bool {
+	before := s.aside.Load()
+	if before != 0 && (reason(before&reasons) != suspected || why == suspected) {
 		return false
 	}
-	since := s.quiet.Load()
-	if since == 0 {
-		s.quiet.Store(now.UnixNano())
+	wait := backoffFirst
+	if why == suspected {
+		wait = 0
+	}
+	if !s.aside.CompareAndSwap(before, until(now.Add(wait), why)) {
 		return false
 	}
-	return now.UnixNano()-since > int64(forgetAfter) && s.due(now)
+	s.failures.Store(1)
+	s.of.ejected[why].Add(1)
+	return true
 }
+
+// tries reports that the request may try an endpoint that is set aside, and is
+// the only one to do so until the next back-off ends.
+func (s *state) tries(now time.Time, a Ask) bool {
+	before := s.aside.Load()
+	why := reason(before & reasons)
+	late := now.UnixNano() - before
+	if before == 0 || late < 0 || a.Blind || why != unreachable && !a.Repeatable && late < int64(overdue) {
+		return false
+	}
+	wait := suspectTried
+	if why != suspected {
+		wait = min(backoffFirst<<min(s.failures.Load(), 10), backoffMost)
+	}
+	if !s.aside.CompareAndSwap(before, until(now.Add(wait), why)) {
+		return false
+	}
+	s.failures.Add(1)
+	return true
+}
+
+// recover makes the endpoint healthy.
+func (s *state) recover() {
+	s.failures.Store(0)
+	s.aside.Store(0)
+}
+
+func until(t time.Time, why reason) int64 { return t.UnixNano()&^reasons | int64(why) }

@@ -22,10 +22,26 @@ const (
 type sticky struct {
 	once   sync.Once
 	seed   maphash.Seed
-	shards [stickyShards]struct {
-		sync.Mutex
-		kept map[client]stay
+	shards [stickyShards]stickyShard
+}
+
+type stickyShard struct {
+	sync.Mutex
+	kept map[client]stay
+}
+
+// put is called with the lock held.
+func (s *stickyShard) put(c client, st stay) {
+	if s.kept == nil {
+		s.kept = make(map[client]stay)
 	}
+	if _, known := s.kept[c]; !known && len(s.kept) >= stickyMost {
+		for other := range s.kept {
+			delete(s.kept, other)
+			break
+		}
+	}
+	s.kept[c] = st
 }
 
 type client struct {
@@ -50,20 +66,24 @@ func (s *sticky) find(c client, now time.Time) (route.Endpoint, bool) {
 	return st.endpoint, ok && now.Before(st.until)
 }
 
+// settle is keep, unless another request of the client has settled meanwhile
+// on another endpoint than before: then it returns that one.
+func (s *sticky) settle(c client, before, e route.Endpoint, now, until time.Time) route.Endpoint {
+	shard := &s.shards[s.index(c)]
+	shard.Lock()
+	defer shard.Unlock()
+	if st, ok := shard.kept[c]; ok && now.Before(st.until) && st.endpoint != before {
+		return st.endpoint
+	}
+	shard.put(c, stay{e, until})
+	return e
+}
+
 func (s *sticky) keep(c client, e route.Endpoint, until time.Time) {
 	shard := &s.shards[s.index(c)]
 	shard.Lock()
 	defer shard.Unlock()
-	if shard.kept == nil {
-		shard.kept = make(map[client]stay)
-	}
-	if _, known := shard.kept[c]; !known && len(shard.kept) >= stickyMost {
-		for other := range shard.kept {
-			delete(shard.kept, other)
-			break
-		}
-	}
-	shard.kept[c] = stay{e, until}
+	shard.put(c, stay{e, until})
 }
 
 func (s *sticky) sweep(now time.Time) {

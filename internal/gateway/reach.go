@@ -21,7 +21,7 @@ func (g *Gateway) reach(out *outgoing, b *route.Backend, line *observe.Line) (*a
 	tried := make([]route.Endpoint, 0, retries+1)
 	var failure error
 	for n := range retries + 1 {
-		lease, ok := g.picker.Pick(b, out.client, tried)
+		lease, ok := g.picker.Pick(b, endpoint.Ask{Client: out.client, Tried: tried, Repeatable: out.length == 0 && out.repeatable()})
 		if !ok {
 			break
 		}

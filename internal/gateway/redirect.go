@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/causeway-access/causeway/internal/endpoint"
 	"github.com/causeway-access/causeway/internal/fault"
 	"github.com/causeway-access/causeway/internal/observe"
 	"github.com/causeway-access/causeway/internal/route"
@@ -16,11 +17,11 @@ func (g *Gateway) redirect(w *reply, r *http.Request, t *route.Target, b *route.
 	if !safe(r.Method) {
 		return fault.New(fault.MethodNotAllowed, "gateway.redirect", "the server does not allow this method on the requested resource")
 	}
-	lease, ok := g.picker.Pick(b, client(r), nil)
+	lease, ok := g.picker.Pick(b, endpoint.Ask{Client: client(r), Blind: true})
 	if !ok {
 		return fault.New(fault.Unavailable, "gateway.redirect", "no endpoints available")
 	}
-	defer lease.Done()
+	defer lease.Unused()
 	line.Backend = lease.Endpoint.String()
 	s := route.SchemeHTTP
 	if scheme(t, b) == route.SchemeHTTPS {

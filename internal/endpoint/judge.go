@@ -1,0 +1,97 @@
+package endpoint
+
+import (
+	"math"
+	"time"
+)
+
+// An endpoint is frozen if its machine takes connections and requests, and
+// nothing answers: a stopped process, a deadlock, a node that has vanished
+// from the network. No request says so by itself, since any may be one that
+// waits for something to happen. So an endpoint is judged by three things
+// together: it has begun no response for longer than patience; meanwhile the
+// others of the same backend answered, in time; and it was given so many
+// requests that, going by how it and the others used to answer, one of them
+// would have been answered by now. Of a service whose requests all wait long
+// this is never known, nor of one with a single endpoint.
+//
+// On the first signs an endpoint is merely suspected: only now and then a
+// request tries it, and one that can be taken back.
+const (
+	// othersAnswered is how many answers of the others tell that they are well.
+	othersAnswered = 10
+	// mostlyLate is the part of late answers above which silence says nothing.
+	mostlyLate = 0.5
+	// witnesses is how many requests have to be unanswered, unless one of them
+	// tried the endpoint on suspicion.
+	witnesses = 3
+	// doubt and lessDoubt are the chances that all of the unanswered requests
+	// are merely late, below which the endpoint is frozen: in general, and if
+	// one of them tried it on suspicion.
+	doubt     = 1e-4
+	lessDoubt = 1e-2
+)
+
+// view is an endpoint's silence as seen from one backend.
+type view struct {
+	noted  bool
+	begun  uint32 // as record.begun
+	others uint32 // answers in time of the others until then
+}
+
+// judge looks at the endpoints of a group, all of which have been noted, and
+// calls stuck for each that is frozen and at which requests wait.
+func (g *group) judge(now time.Time, stuck func(i int)) {
+	var all habit
+	var answers uint32
+	healthy := 0
+	for _, s := range g.states {
+		all = all.plus(s.habit)
+		answers += s.quickSeen
+		if s.healthy() {
+			healthy++
+		}
+	}
+	for i, s := range g.states {
+		v, others := &g.views[i], answers-s.quickSeen
+		if !v.noted || v.begun != s.begun {
+			*v = view{true, s.begun, others}
+		}
+		if others-v.others >= othersAnswered {
+			s.judge(all.minus(s.habit), g.backend.Affinity > 0, now)
+		}
+		if healthy > 0 && !s.healthy() && s.reason() == frozen && s.stuck() {
+			stuck(i)
+		}
+	}
+}
+
+// judge sets the endpoint aside if its silence is strange beside the habit of
+// the others, who are well. Where clients stick to their endpoints, what one of
+// them waits for is no sign: such an endpoint must be tried first.
+func (s *state) judge(others habit, sticky bool, now time.Time) {
+	n := s.unheard()
+	late := others.lateness()
+	if s.habit.known() {
+		late = max(late, s.habit.lateness())
+	}
+	if n == 0 || late >= mostlyLate {
+		return
+	}
+	chance := math.Pow(late, float64(n))
+	switch {
+	case !s.habit.known() && (sticky || s.silence() < strangerPatience):
+		s.suspect(now)
+	case s.triedInVain() && chance <= lessDoubt,
+		!sticky && n >= witnesses && chance <= doubt:
+		s.setAside(frozen, now)
+	default:
+		s.suspect(now)
+	}
+}
+
+func (s *state) suspect(now time.Time) {
+	if s.setAside(suspected, now) {
+		s.givenSuspect, s.suspected = s.givenAt[0], true
+	}
+}
