@@ -11,12 +11,16 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
+
+	"github.com/causeway-access/causeway/bench/proxy"
 )
 
 // suites are the groups of measurements, in the order in which they run.
 func suites() []suite {
 	return []suite{
 		{"control", "start, memory, writes, lists and watches of the API server, beside a bare etcd", control},
+		{"proxy", "requests, transfers, WebSockets and idle connections through the access path, beside nginx, HAProxy and httputil.ReverseProxy", proxySuite},
 		{"build", "size of the binary, and with -clean-build the time of a build from nothing", build},
 	}
 }
@@ -27,20 +31,26 @@ type suite struct {
 }
 
 func main() {
-	b := &bench{}
-	var only string
-	flag.StringVar(&only, "only", "", "comma-separated suites to run (default: all)")
-	flag.StringVar(&b.out, "json", "", "file for the figures as JSON")
-	flag.IntVar(&b.rounds, "rounds", 5, "how often each measurement is repeated; the median is shown")
-	flag.BoolVar(&b.cleanBuild, "clean-build", false, "also measure a build with an empty cache (minutes)")
-	flag.Usage = usage
-	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := b.run(ctx, only); err != nil {
+	if err := start(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
+}
+
+func start(ctx context.Context) error {
+	if len(os.Args) == 2 && os.Args[1] == proxy.Command {
+		return proxy.Inside(ctx, os.Stdin, os.Stdout)
+	}
+	b := &bench{}
+	b.addFlags(flag.CommandLine)
+	flag.Usage = usage
+	flag.Parse()
+	if b.quick {
+		b.quicken()
+	}
+	return b.run(ctx)
 }
 
 func usage() {
@@ -54,25 +64,55 @@ func usage() {
 
 // bench is one run.
 type bench struct {
+	only       string
 	rounds     int
 	out        string
 	cleanBuild bool
+	quick      bool
+	proxy      proxy.Options
+	cases      string
+	subjects   string
 
 	dir     string // scratch, on the disk that is measured
 	program string // the binary under test
 	report  report
 }
 
-func (b *bench) run(ctx context.Context, only string) (err error) {
+func (b *bench) addFlags(f *flag.FlagSet) {
+	f.StringVar(&b.only, "only", "", "comma-separated suites to run (default: all)")
+	f.StringVar(&b.out, "json", "", "file for the figures as JSON")
+	f.IntVar(&b.rounds, "rounds", 5, "how often each measurement is repeated; the median is shown")
+	f.StringVar(&b.program, "program", "", "the causeway to measure (default: it is built)")
+	f.BoolVar(&b.cleanBuild, "clean-build", false, "also measure a build with an empty cache (minutes)")
+	f.StringVar(&b.cases, "cases", "", "comma-separated loads of suite proxy: h1, h2, down, up, ws, idle (default: all)")
+	f.StringVar(&b.subjects, "subjects", "", `semicolon-separated rows of suite proxy: "causeway", "causeway, certificate", "nginx", "haproxy", "httputil" (default: all)`)
+	f.DurationVar(&b.proxy.Window, "window", 4*time.Second, "how long each load of suite proxy lasts")
+	f.DurationVar(&b.proxy.Soak, "soak", 0, "hold the load of suite proxy on Causeway alone for that long, instead of all else of it")
+	f.StringVar(&b.proxy.Profile, "cpuprofile", "", "file for a CPU profile of Causeway under the first load of suite proxy; those of others go to FILE.CASE")
+	f.BoolVar(&b.quick, "quick", false, "one short round of suite proxy alone: requests through Causeway and nginx")
+}
+
+// quicken sets what -quick stands for; other flags still choose more exactly.
+func (b *bench) quicken() {
+	b.only, b.rounds, b.proxy.Window = "proxy", 1, 3*time.Second
+	if b.cases == "" {
+		b.cases = "h1,h2"
+	}
+	if b.subjects == "" {
+		b.subjects = "causeway;nginx"
+	}
+}
+
+func (b *bench) run(ctx context.Context) (err error) {
 	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	if err := b.buildProgram(ctx); err != nil {
+	if err := b.findProgram(ctx); err != nil {
 		return err
 	}
 	for _, s := range suites() {
-		if only != "" && !strings.Contains(","+only+",", ","+s.name+",") {
+		if b.only != "" && !strings.Contains(","+b.only+",", ","+s.name+",") {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s\n", s.name, s.about)
@@ -81,7 +121,9 @@ func (b *bench) run(ctx context.Context, only string) (err error) {
 			return fmt.Errorf("suite %s: %w", s.name, err)
 		}
 	}
-	b.report.print(os.Stdout)
+	if err := b.report.print(os.Stdout); err != nil {
+		return err
+	}
 	if b.out != "" {
 		return b.report.write(b.out)
 	}

@@ -12,10 +12,18 @@ import (
 
 // figure is one measured quantity and, where there is one, its peer's.
 type figure struct {
-	Suite string  `json:"suite"`
+	Suite string `json:"suite"`
+	// Case and Subject are of measurements that several subjects get: what was
+	// done, and to whom.
+	Case    string `json:"case,omitempty"`
+	Subject string `json:"subject,omitempty"`
+
 	Name  string  `json:"name"`
 	Unit  string  `json:"unit"`
 	Value float64 `json:"value"`
+	// Low and High are the extremes of the rounds, where they are kept.
+	Low  float64 `json:"low,omitempty"`
+	High float64 `json:"high,omitempty"`
 	// Peer is what the same work costs the peer in the same run, and Ratio is
 	// Value to Peer.
 	PeerName string  `json:"peerName,omitempty"`
@@ -41,17 +49,26 @@ func (r *report) compare(name, unit string, value float64, peerName string, peer
 	r.figures = append(r.figures, f)
 }
 
-func (r *report) print(w io.Writer) {
+func (r *report) print(w io.Writer) error {
+	if err := printGrids(w, r.figures); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(r.figures, func(f figure) bool { return f.Subject == "" }) {
+		return nil
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SUITE\tMEASURED\tVALUE\tUNIT\tPEER\tPEER'S\tRATIO")
 	for _, f := range r.figures {
+		if f.Subject != "" {
+			continue // it stands in a grid
+		}
 		peer, ratio := "", ""
 		if f.PeerName != "" {
 			peer, ratio = fmt.Sprintf("%.4g", f.Peer), fmt.Sprintf("%.2f", f.Ratio)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%.4g\t%s\t%s\t%s\t%s\n", f.Suite, f.Name, f.Value, f.Unit, f.PeerName, peer, ratio)
 	}
-	_ = table.Flush() // to a terminal or a pipe that nobody reads any more
+	return table.Flush()
 }
 
 func (r *report) write(path string) error {

@@ -18,10 +18,21 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// buildProgram makes the binary that is measured, as a release has it.
-func (b *bench) buildProgram(ctx context.Context) error {
-	b.program = filepath.Join(b.dir, "causeway")
-	return command(ctx, nil, "go", "build", "-o", b.program, "./cmd/causeway")
+// findProgram has the binary that is measured: the one that was given, or one
+// built as a release is.
+func (b *bench) findProgram(ctx context.Context) (err error) {
+	if b.program != "" {
+		b.program, err = filepath.Abs(b.program)
+		return err
+	}
+	b.program, err = b.build(ctx, "./cmd/causeway")
+	return err
+}
+
+// build builds a program into the scratch directory.
+func (b *bench) build(ctx context.Context, pkg string) (string, error) {
+	path := filepath.Join(b.dir, filepath.Base(pkg))
+	return path, command(ctx, nil, "go", "build", "-o", path, pkg)
 }
 
 func command(ctx context.Context, env []string, name string, args ...string) error {

@@ -1,0 +1,78 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Command is the argument by which this program measures inside the network
+// that Run has made; main calls Inside then.
+const Command = "inside-a-network"
+
+// backendAddress is one that is not loopback, which a slice of endpoints may
+// have (RFC 5737).
+const backendAddress = "192.0.2.10"
+
+// Run measures in a network of its own, where all ports are free and no local
+// port waits, in a process of its own. It needs root, or user namespaces.
+func Run(ctx context.Context, o Options) ([]Figure, error) {
+	text, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, program, Command)
+	cmd.Stdin, cmd.Stderr = strings.NewReader(string(text)), os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGTERM}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Minute
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("measure in a network of its own (this needs root, or user namespaces): %w", err)
+	}
+	var figures []Figure
+	if err := json.Unmarshal(out, &figures); err != nil {
+		return nil, fmt.Errorf("read the figures: %w", err)
+	}
+	return figures, nil
+}
+
+// Inside reads options, measures and writes figures, as Run expects of it.
+func Inside(ctx context.Context, in io.Reader, out io.Writer) error {
+	var o Options
+	if err := json.NewDecoder(in).Decode(&o); err != nil {
+		return fmt.Errorf("read the options: %w", err)
+	}
+	for _, line := range []string{
+		"ip link set lo up",
+		"ip link add here type veth peer name there",
+		"ip address add " + backendAddress + "/24 dev here",
+		"ip link set here up",
+		"ip link set there up",
+	} {
+		words := strings.Fields(line)
+		if text, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("prepare the network: %s: %w: %s", line, err, text)
+		}
+	}
+	figures, err := measure(ctx, o)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(figures)
+}

@@ -1,0 +1,31 @@
+package proxy
+
+import "slices"
+
+// samples collects what the rounds measured, in the order in which each
+// quantity was first seen.
+type samples struct {
+	order  []Figure // without values
+	values map[Figure][]float64
+}
+
+func (s *samples) add(key Figure, value float64) {
+	if s.values == nil {
+		s.values = map[Figure][]float64{}
+	}
+	if s.values[key] == nil {
+		s.order = append(s.order, key)
+	}
+	s.values[key] = append(s.values[key], value)
+}
+
+// figures are the medians.
+func (s *samples) figures() []Figure {
+	var all []Figure
+	for _, f := range s.order {
+		values := slices.Sorted(slices.Values(s.values[f]))
+		f.Value, f.Low, f.High = values[len(values)/2], values[0], values[len(values)-1]
+		all = append(all, f)
+	}
+	return all
+}
