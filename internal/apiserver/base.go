@@ -113,6 +113,7 @@ func (b *Base) serve() error {
 	g := b.generic
 	g.LoopbackClientConfig.WarningHandler = restclient.NoWarnings{} // they are for people
 	g.LoopbackClientConfig.QPS, g.LoopbackClientConfig.Burst = -1, -1
+	g.LoopbackClientConfig.DisableCompression = true // watches would be compressed event by event, for nobody
 	g.PublicAddress = net.IP(b.cfg.Advertise.Addr().AsSlice())
 	g.ExternalAddress = b.cfg.Advertise.String()
 	var err error
