@@ -11,6 +11,7 @@ import (
 const haproxyConfig = `global
 	nbthread 1
 	maxconn 18000
+	no strict-limits # idle connections need one descriptor, not two
 	log ring@access format raw local0
 	ssl-default-bind-options ssl-min-ver TLSv1.2
 	tune.ssl.cachesize 100000
