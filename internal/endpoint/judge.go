@@ -68,24 +68,23 @@ func (g *group) judge(now time.Time, stuck func(i int)) {
 
 // judge sets the endpoint aside if its silence is strange beside the habit of
 // the others, who are well. Where clients stick to their endpoints, what one of
-// them waits for is no sign: such an endpoint must be tried first.
+// them waits for says less: there another one has to have tried in vain, or
+// the silence to be long.
 func (s *state) judge(others habit, sticky bool, now time.Time) {
 	n := s.unheard()
 	late := others.lateness()
 	if s.habit.known() {
 		late = max(late, s.habit.lateness())
 	}
-	if n == 0 || late >= mostlyLate {
+	if s.silence() < patience || n == 0 && !s.stuck() || late >= mostlyLate {
 		return
 	}
 	chance := math.Pow(late, float64(n))
-	switch {
-	case !s.habit.known() && (sticky || s.silence() < strangerPatience):
-		s.suspect(now)
-	case s.triedInVain() && chance <= lessDoubt,
-		!sticky && n >= witnesses && chance <= doubt:
+	sure := s.triedInVain() && chance <= lessDoubt ||
+		n >= witnesses && chance <= doubt && (!sticky || s.silence() >= longPatience)
+	if sure && (s.habit.known() || s.silence() >= strangerPatience) {
 		s.setAside(frozen, now)
-	default:
+	} else {
 		s.suspect(now)
 	}
 }

@@ -8,6 +8,8 @@ const (
 	// strangerPatience is the same for an endpoint that has hardly answered
 	// before: its first answers may take long, and its usual ones too.
 	strangerPatience = 20
+	// longPatience is how long requests wait that commonly wait for something.
+	longPatience = 120
 	// fading is what is left of old answers after each sweep that saw new ones.
 	fading = 0.99
 	// fewAnswers are too few to know an endpoint by.
@@ -23,8 +25,9 @@ type record struct {
 	givenAt, busyAt [patience + 1]uint32
 
 	// Its silence began in the sweep begun, which saw the last answer. Until
-	// then it had been given the requests givenThen, of which pending waited.
-	begun, givenThen, pending uint32
+	// then it had been given the requests givenThen, of which busyThen were in
+	// flight, steadyThen of them for long.
+	begun, givenThen, busyThen, steadyThen uint32
 	// When it was last suspected it had been given the requests givenSuspect.
 	suspected    bool
 	givenSuspect uint32
@@ -64,7 +67,7 @@ func (s *state) note(now uint32) {
 		s.habit.quick = s.habit.quick*fading + float64(quick-s.quickSeen)
 		s.habit.late = s.habit.late*fading + float64(slow-s.slowSeen) + float64(unanswered-s.unansweredSeen)
 		s.quickSeen, s.slowSeen, s.unansweredSeen = quick, slow, unanswered
-		s.begun, s.givenThen, s.pending = now, given, busy-min(busy, s.steady())
+		s.begun, s.givenThen, s.busyThen, s.steadyThen = now, given, busy, min(busy, s.steady())
 		s.suspected = false
 	}
 	copy(s.givenAt[1:], s.givenAt[:])
@@ -87,14 +90,19 @@ func (s *state) steady() uint32 {
 func (s *state) silence() uint32 { return s.seen - s.begun }
 
 // unheard is how many requests have been given to the endpoint in its silence,
-// or just before, for longer than patience: each is a witness. Those whose
-// clients gave up count too, since clients of living endpoints do so as well,
+// or just before, for longer than patience: each is a witness. Those that were
+// in flight for long by then are none, until the silence is long itself. Those
+// whose clients gave up are, since clients of living endpoints do so as well,
 // and are in the habit.
 func (s *state) unheard() uint32 {
-	if s.silence() < patience {
+	switch silence := s.silence(); {
+	case silence < patience:
 		return 0
+	case silence < longPatience:
+		return s.busyThen - s.steadyThen + s.givenAt[patience] - s.givenThen
+	default:
+		return s.busyThen + s.givenAt[patience] - s.givenThen
 	}
-	return s.pending + s.givenAt[patience] - s.givenThen
 }
 
 // triedInVain reports that it was tried on suspicion, longer ago than patience.
