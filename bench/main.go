@@ -87,6 +87,7 @@ func (b *bench) addFlags(f *flag.FlagSet) {
 	f.StringVar(&b.cases, "cases", "", "comma-separated loads of suite proxy: h1, h2, down, up, ws, idle (default: all)")
 	f.StringVar(&b.subjects, "subjects", "", `semicolon-separated rows of suite proxy: "causeway", "causeway, certificate", "nginx", "haproxy", "httputil" (default: all)`)
 	f.DurationVar(&b.proxy.Window, "window", 4*time.Second, "how long each load of suite proxy lasts")
+	f.IntVar(&b.proxy.Nice, "nice", 0, "priority of suite proxy beside what else runs on the machine, -20 (first) to 19")
 	f.DurationVar(&b.proxy.Soak, "soak", 0, "hold the load of suite proxy on Causeway alone for that long, instead of all else of it")
 	f.StringVar(&b.proxy.Profile, "cpuprofile", "", "file for a CPU profile of Causeway under the first load of suite proxy; those of others go to FILE.CASE")
 	f.BoolVar(&b.quick, "quick", false, "one short round of suite proxy alone: requests through Causeway and nginx")

@@ -18,6 +18,8 @@ type caseOf struct {
 	// size is of each answer's body, and inFlight how many may be under way
 	// when the load ends.
 	size, inFlight int64
+	// counted is what a request is called in the tables; empty for "requests".
+	counted string
 	// carried is how many bytes each request carries, for cases that tell of
 	// bytes per second; 0 for those that tell of requests.
 	carried int64
@@ -42,6 +44,10 @@ func cases() []caseOf {
 			name: "up", title: "10 MiB uploads, 8 connections", warm: time.Second,
 			load: wrk(8, "sink", "", largeSize), size: 1, inFlight: 8, carried: largeSize,
 		},
+		{
+			name: "ws", title: "WebSocket echo of 128 B, 32 connections", warm: time.Second,
+			load: webSocket, size: messageSize, counted: "round trips",
+		},
 	}
 }
 
@@ -54,4 +60,10 @@ func wrk(connections int, service, path string, upload int) func(context.Context
 
 func h2load(ctx context.Context, b *bench, s *subject, length time.Duration) (load.Result, error) {
 	return load.H2load{Connections: 4, Streams: 8}.Run(ctx, s.to("web", "1k"), length)
+}
+
+const messageSize = 128
+
+func webSocket(ctx context.Context, _ *bench, s *subject, length time.Duration) (load.Result, error) {
+	return load.WebSocket{Connections: 32, Size: messageSize}.Run(ctx, s.to("echo", "ws"), length)
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -94,7 +95,7 @@ func (b *bench) record(c caseOf, s *subject, result load.Result, used spent) err
 		add("carried", "MB/s", result.Rate()*float64(c.carried)/1e6)
 		add("CPU", "ms", perRequest/float64(time.Millisecond))
 	} else {
-		add("requests", "1/s", result.Rate())
+		add(cmp.Or(c.counted, "requests"), "1/s", result.Rate())
 		add("CPU", "us", perRequest/float64(time.Microsecond))
 	}
 	add("p50", "ms", milliseconds(result.P50))

@@ -3,10 +3,12 @@ package proxy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -33,7 +35,7 @@ func Run(ctx context.Context, o Options) ([]Figure, error) {
 	}
 	cmd := exec.CommandContext(ctx, program, Command)
 	cmd.Stdin, cmd.Stderr = strings.NewReader(string(text)), os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGTERM, Setsid: true}
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
@@ -42,8 +44,10 @@ func Run(ctx context.Context, o Options) ([]Figure, error) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = time.Minute
 	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("measure in a network of its own (this needs root, or user namespaces): %w", err)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return nil, errors.New("measure in a network of its own: it failed as said above")
+	} else if err != nil {
+		return nil, fmt.Errorf("make a network to measure in (this needs root, or user namespaces): %w", err)
 	}
 	var figures []Figure
 	if err := json.Unmarshal(out, &figures); err != nil {
@@ -57,6 +61,9 @@ func Inside(ctx context.Context, in io.Reader, out io.Writer) error {
 	var o Options
 	if err := json.NewDecoder(in).Decode(&o); err != nil {
 		return fmt.Errorf("read the options: %w", err)
+	}
+	if err := prefer(o.Nice); err != nil {
+		return err
 	}
 	for _, line := range []string{
 		"ip link set lo up",
@@ -75,4 +82,17 @@ func Inside(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	return json.NewEncoder(out).Encode(figures)
+}
+
+// prefer sets how this process and those it starts are scheduled beside
+// others: those of another session by the nice value of the session's group
+// (sched(7), autogroup).
+func prefer(nice int) error {
+	if nice == 0 {
+		return nil
+	}
+	if err := os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(nice)), 0); err != nil {
+		return fmt.Errorf("set the priority of the session: %w", err)
+	}
+	return nil
 }

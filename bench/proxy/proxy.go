@@ -23,6 +23,8 @@ type Options struct {
 	Window time.Duration
 	// Cases and Subjects choose by name; empty for all.
 	Cases, Subjects []string
+	// Nice is the priority beside what else runs on the machine, -20 to 19.
+	Nice int
 	// Profile is a file for a CPU profile of Causeway under each load of
 	// requests; empty for none.
 	Profile string

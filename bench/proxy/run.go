@@ -48,8 +48,14 @@ func measure(ctx context.Context, o Options) (figures []Figure, err error) {
 	if o.Soak > 0 {
 		return b.soak(ctx, subjects[0])
 	}
+	wanted := func(name string) bool { return len(o.Cases) == 0 || slices.Contains(o.Cases, name) }
+	if wanted("idle") {
+		if err := b.measureIdle(ctx, subjects); err != nil {
+			return nil, err
+		}
+	}
 	for _, c := range cases() {
-		if len(o.Cases) > 0 && !slices.Contains(o.Cases, c.name) {
+		if !wanted(c.name) {
 			continue
 		}
 		if err := b.measureCase(ctx, c, subjects); err != nil {
