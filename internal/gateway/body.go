@@ -55,8 +55,7 @@ func (b *body) end() {
 
 func (b *body) attempt() *attempt { return &attempt{body: b} }
 
-// attempt is the body as one attempt sees it. Close ends the attempt's use of
-// it, not the body: the server closes that. A read that comes after Close,
+// attempt is the body as one attempt sees it. A read that comes after its end,
 // from a goroutine that outlived its round trip, does not touch the body.
 type attempt struct {
 	body   *body
@@ -85,10 +84,12 @@ func (a *attempt) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the attempt's use of the body.
-func (a *attempt) Close() error {
+// end ends the attempt's use of the body. A nil attempt is one without.
+func (a *attempt) end() {
+	if a == nil {
+		return
+	}
 	a.body.mu.Lock()
 	defer a.body.mu.Unlock()
 	a.closed = true
-	return nil
 }

@@ -21,19 +21,17 @@ func (g *Gateway) reach(out *outgoing, b *route.Backend, line *observe.Line) (*a
 	tried := make([]route.Endpoint, 0, retries+1)
 	var failure error
 	for n := range retries + 1 {
-		lease, ok := g.picker.Pick(b, endpoint.Ask{Client: out.client, Tried: tried, Repeatable: out.length == 0 && out.repeatable()})
+		lease, ok := g.picker.Pick(b, endpoint.Ask{Client: out.client, Tried: tried, Repeatable: out.request.Repeatable})
 		if !ok {
 			break
 		}
 		line.Retries, line.Backend = n, lease.Endpoint.String()
-		got, err := g.forward(out, lease.Endpoint)
-		if err == nil {
+		failure = g.forward(out, lease.Endpoint)
+		if failure == nil {
 			lease.Reached()
-			return got, lease, nil
+			return &out.answer, lease, nil
 		}
-		lease.Done()
-		failure = err
-		again, elsewhere := verdict(err, out, lease)
+		again, elsewhere := verdict(failure, out, &lease)
 		if !again {
 			break
 		}
@@ -44,38 +42,42 @@ func (g *Gateway) reach(out *outgoing, b *route.Backend, line *observe.Line) (*a
 	return nil, endpoint.Lease{}, unreachable(failure, out)
 }
 
-// forward makes one attempt.
-func (g *Gateway) forward(out *outgoing, e route.Endpoint) (*answer, error) {
-	hop := out.hop(e)
-	if out.upgrade != "" {
-		return g.open(out, hop)
+// forward makes one attempt. The answer is in out if there is one.
+func (g *Gateway) forward(out *outgoing, e route.Endpoint) error {
+	attempt := out.attempt()
+	err := g.transport.RoundTrip(out.ctx, out.hop(e), &out.request, &out.answer.from)
+	if err == nil && out.upgrade != "" {
+		err = out.answer.upgraded(out.upgrade)
 	}
-	r, attempt := out.request(hop)
-	resp, err := g.transport.RoundTrip(r, hop, out.inform)
 	if err != nil {
-		if attempt != nil {
-			attempt.Close()
-		}
-		return nil, err
+		attempt.end()
+		return err
 	}
-	return &answer{Response: resp}, nil
+	out.answer.begin()
+	return nil
 }
 
-// verdict says whether to try again, and whether at another endpoint. It also
-// lets the picker know of endpoints that cannot be reached.
-func verdict(err error, out *outgoing, lease endpoint.Lease) (again, elsewhere bool) {
+// verdict ends a lease after a failure. It says whether to try again, and
+// whether at another endpoint, and lets the picker know of endpoints that
+// cannot be reached.
+func verdict(err error, out *outgoing, lease *endpoint.Lease) (again, elsewhere bool) {
 	var dial *transport.DialError
 	var lost *transport.LostError
 	var denied *transport.DeniedError
+	if errors.As(err, &denied) {
+		lease.Unused()
+		return false, false
+	}
+	defer lease.Done()
 	switch {
-	case out.ctx.Err() != nil || errors.As(err, &denied):
+	case out.ctx.Err() != nil:
 		return false, false
 	case errors.As(err, &dial): // nothing was sent, whatever the method
 		lease.Failed()
 		return true, true
 	case errors.As(err, &lost):
 		// A connection that was kept too long says nothing of its endpoint.
-		return out.repeatable(), !lost.Reused
+		return lost.Unsent || out.repeatable(), !lost.Reused
 	default:
 		return false, false
 	}
@@ -86,6 +88,7 @@ func unreachable(err error, out *outgoing) error {
 	const op = "gateway.reach"
 	var denied *transport.DeniedError
 	var bad *transport.BadError
+	var invalid *transport.InvalidError
 	switch {
 	case err == nil:
 		return fault.New(fault.Unavailable, op, "no endpoints available")
@@ -95,6 +98,8 @@ func unreachable(err error, out *outgoing) error {
 		return fault.Wrap(fault.BadRequest, op, "error reading the request's body: "+out.body.failure().Error(), err)
 	case errors.As(err, &denied):
 		return fault.Wrap(fault.BadRequest, op, "address not allowed", err)
+	case errors.As(err, &invalid):
+		return fault.Wrap(fault.BadRequest, op, "the request cannot be passed on", err)
 	case errors.As(err, &bad):
 		return fault.Wrap(fault.BadGateway, op, "error trying to reach service: "+err.Error(), err)
 	default:

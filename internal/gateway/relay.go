@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
-	"sync"
+	"strings"
 
 	"github.com/causeway-access/causeway/internal/rewrite"
 )
@@ -16,18 +15,14 @@ import (
 // takes what he has for the whole.
 var errBroken = errors.New("the response broke off")
 
-// buffers are those by which bodies are streamed.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
-
 // relay rewrites the response and streams it to the client.
 func (g *Gateway) relay(w *reply, r *http.Request, resp *answer, rules *rewrite.Rules) error {
-	defer resp.Body.Close()
+	defer resp.from.Close()
 	h := w.Header()
-	for name, values := range resp.Header {
-		if name != "Audit-Id" { // ours, by which the client finds the request in the log
-			h[name] = values
-		}
-	}
+	ours := h["Audit-Id"] // by which the client finds the request in the log
+	resp.from.CopyHeader(h)
+	h["Audit-Id"] = ours
+	resp.Header = h
 	rules.Response(h, g.cfg.KeepCORS)
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // and no guess of the server's
@@ -35,9 +30,9 @@ func (g *Gateway) relay(w *reply, r *http.Request, resp *answer, rules *rewrite.
 	if resp.closing {
 		h["Connection"] = []string{"close"}
 	}
-	announce(h, resp.Trailer)
+	announce(h, resp.from.Trailer)
 
-	page := rules.Page(h, resp.Response, r.Method)
+	page := rules.Page(h, &resp.Response, r.Method)
 	if r.ProtoMajor == 1 && r.ContentLength != 0 && !w.body.whole() {
 		// The backend answers while it still reads, or does not want the rest.
 		// Where the next request would begin is then for nobody to say. An error
@@ -51,22 +46,24 @@ func (g *Gateway) relay(w *reply, r *http.Request, resp *answer, rules *rewrite.
 		w.Flush()
 		return fmt.Errorf("%w: %w", errBroken, copied)
 	}
-	for name, values := range resp.Trailer {
-		h[http.TrailerPrefix+name] = values
-	}
+	w.trail(resp.from.Trailer)
 	return nil
 }
 
-// copy streams the body: rewritten if it is a page, else as it is.
+// copy streams the body: rewritten if it is a page, else as it is. What comes
+// without a length is passed on piece by piece.
 func (g *Gateway) copy(w *reply, resp *answer, page bool, rules *rewrite.Rules) error {
-	if page {
+	if page || resp.Body != io.ReadCloser(&resp.from) {
 		return rules.Copy(w, resp.Body, resp.Header)
 	}
-	atOnce := flushes(resp.Response)
-	if atOnce || len(resp.Trailer) > 0 {
-		w.Flush()
+	read, write := resp.from.CopyTo(w, flushes(&resp.Response))
+	switch {
+	case write != nil:
+		return fmt.Errorf("writing to the client: %w", write)
+	case read != nil:
+		return fmt.Errorf("reading from the backend: %w", read)
 	}
-	return stream(w, resp.Body, atOnce)
+	return nil
 }
 
 // announce names the trailers that the backend has announced.
@@ -79,32 +76,7 @@ func announce(h, trailer http.Header) {
 // flushes reports whether each piece of a body is to be passed on when it
 // comes: when nobody knows how many there will be.
 func flushes(resp *http.Response) bool {
-	if resp.ContentLength == -1 {
-		return true
-	}
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	return kind == "text/event-stream"
-}
-
-// stream copies a body to the client.
-func stream(w *reply, body io.Reader, flush bool) error {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
-	for {
-		n, err := body.Read(*buf)
-		if n > 0 {
-			if _, werr := w.Write((*buf)[:n]); werr != nil {
-				return fmt.Errorf("writing to the client: %w", werr)
-			}
-			if flush {
-				w.Flush()
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading from the backend: %w", err)
-		}
-	}
+	const events = "text/event-stream"
+	kind := resp.Header.Get("Content-Type")
+	return resp.ContentLength == -1 || len(kind) >= len(events) && strings.EqualFold(kind[:len(events)], events)
 }

@@ -9,6 +9,7 @@ import (
 type reply struct {
 	http.ResponseWriter
 	body *body
+	out  outgoing // the request as it goes on; here to be of one piece of memory
 
 	mu     sync.Mutex // a 1xx comes from another goroutine
 	status int        // of the final head; 0 before it
@@ -48,9 +49,9 @@ func (w *reply) Flush() {
 	_ = http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// inform passes a 1xx response on, 103 Early Hints above all. 100 Continue is
+// Inform passes a 1xx response on, 103 Early Hints above all. 100 Continue is
 // the server's own to send, when the body is first read.
-func (w *reply) inform(code int, header http.Header) {
+func (w *reply) Inform(code int, header http.Header) {
 	if code == http.StatusContinue {
 		return
 	}
@@ -63,5 +64,20 @@ func (w *reply) inform(code int, header http.Header) {
 	clear(h)
 	for name, values := range before {
 		h[name] = values
+	}
+}
+
+// trail sends trailers after the body. Those that were not announced need a
+// head that is on its way: the server would else give the body a length.
+func (w *reply) trail(trailer http.Header) {
+	if len(trailer) == 0 {
+		return
+	}
+	h := w.Header()
+	if len(h["Trailer"]) < len(trailer) {
+		w.Flush()
+	}
+	for name, values := range trailer {
+		h[http.TrailerPrefix+name] = values
 	}
 }

@@ -2,9 +2,7 @@ package gateway
 
 import (
 	"bufio"
-	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 
@@ -15,85 +13,52 @@ import (
 	"github.com/causeway-access/causeway/internal/transport"
 )
 
-// answer is the backend's answer. After an upgrade it holds the connection on
-// which it came.
+// answer is the backend's answer.
 type answer struct {
-	*http.Response
-	conn    net.Conn // with what was read ahead; nil but after a 101
-	closing bool     // the client's connection is to be closed after it
+	// Response is what the rewriting of pages reads of it. Its Header is filled
+	// where the header is to go.
+	http.Response
+	from    transport.Response
+	closing bool // the client's connection is to be closed after it
 }
 
-// open forwards a request for an upgrade on a connection of its own, and reads
-// the head of the answer. Nothing of the two connections is joined before that
-// head says 101: a backend that refuses must not leave the client with a raw
-// connection to it, behind authorisation (CVE-2018-1002105).
-func (g *Gateway) open(out *outgoing, hop transport.Hop) (*answer, error) {
-	c, err := g.transport.Dial(out.ctx, hop)
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(out.ctx, func() { c.Close() })
-	got, err := ask(out, hop, c)
-	if !stop() && err == nil {
-		err = out.ctx.Err()
-	}
-	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	return got, nil
+// begin makes the answer ready, of which the head is in from.
+func (a *answer) begin() {
+	a.StatusCode, a.ContentLength, a.Body = a.from.Status, a.from.Length, &a.from
 }
 
-// ask writes the request and reads the head of the answer.
-func ask(out *outgoing, hop transport.Hop, c net.Conn) (*answer, error) {
-	r, attempt := out.request(hop)
-	if attempt != nil {
-		defer attempt.Close()
-	}
-	if err := r.Write(c); err != nil {
-		return nil, &transport.LostError{Err: err}
-	}
-	ahead := bufio.NewReader(c)
-	if _, err := ahead.Peek(1); err != nil {
-		return nil, &transport.LostError{Err: err}
-	}
-	resp, err := head(ahead, r, out)
-	if err != nil {
-		return nil, &transport.BadError{Err: err}
-	}
-	switch code := resp.StatusCode; {
+// upgraded checks the answer to a request for an upgrade. Nothing of the two
+// connections is joined before its head says 101: a backend that refuses must
+// not leave the client with a raw connection to it, behind authorisation
+// (CVE-2018-1002105).
+func (a *answer) upgraded(protocol string) error {
+	var err error
+	switch code := a.from.Status; {
 	case code == http.StatusSwitchingProtocols:
-		if got := resp.Header.Get("Upgrade"); !strings.EqualFold(got, out.upgrade) {
-			return nil, &transport.BadError{Err: fmt.Errorf("the backend upgraded to %q, not %q", got, out.upgrade)}
+		if got := a.from.Get("Upgrade"); !strings.EqualFold(got, protocol) {
+			err = fmt.Errorf("the backend upgraded to %q, not %q", got, protocol)
 		}
-		rest, _ := ahead.Peek(ahead.Buffered()) // what is buffered can be read
-		return &answer{Response: resp, conn: conn.WithAhead(c, rest)}, nil
 	case code >= http.StatusBadRequest:
-		resp.Body = closing{resp.Body, c}
-		return &answer{Response: resp, closing: true}, nil
+		a.closing = true
 	default:
-		return nil, &transport.BadError{Err: fmt.Errorf("the backend answered the request to upgrade with %s", resp.Status)}
+		err = fmt.Errorf("the backend answered the request to upgrade with %d", code)
 	}
-}
-
-// head reads the head of the final answer, and passes those before it on.
-func head(from *bufio.Reader, r *http.Request, out *outgoing) (*http.Response, error) {
-	for {
-		resp, err := http.ReadResponse(from, r)
-		if err != nil {
-			return nil, err
-		}
-		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
-			return resp, nil
-		}
-		out.inform(resp.StatusCode, resp.Header)
+	if err != nil {
+		a.from.Close()
+		return &transport.BadError{Err: err}
 	}
+	return nil
 }
 
 // join answers 101 and relays raw bytes until both sides have ended.
 func (g *Gateway) join(w *reply, r *http.Request, a *answer, rules *rewrite.Rules, line *observe.Line) error {
-	defer a.conn.Close()
-	h := a.Header
+	h := make(http.Header)
+	a.from.CopyHeader(h)
+	backend, err := a.from.Take()
+	if err != nil {
+		return fault.Wrap(fault.Canceled, "gateway.join", "the client closed the request", err)
+	}
+	defer backend.Close()
 	protocol := h["Upgrade"]
 	rules.Response(h, g.cfg.KeepCORS)
 	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, protocol
@@ -111,7 +76,7 @@ func (g *Gateway) join(w *reply, r *http.Request, a *answer, rules *rewrite.Rule
 	}
 	ahead, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	var sent, received conn.Counter
-	err = conn.Relay(g.base, conn.WithAhead(client, ahead), a.conn, &received, &sent)
+	err = conn.Relay(g.base, conn.WithAhead(client, ahead), backend, &received, &sent)
 	w.sent += sent.Load()
 	w.body.read.Add(received.Load())
 	if err != nil {
@@ -133,17 +98,3 @@ func writeHead(w *bufio.Writer, h http.Header) error {
 	}
 	return w.Flush()
 }
-
-// closing is a body that takes its connection with it.
-type closing struct {
-	body interface {
-		Read([]byte) (int, error)
-		Close() error
-	}
-	conn net.Conn
-}
-
-func (c closing) Read(p []byte) (int, error) { return c.body.Read(p) }
-
-// Close closes the connection. The rest of the body is not waited for.
-func (c closing) Close() error { return c.conn.Close() }

@@ -11,27 +11,50 @@ import (
 	"github.com/causeway-access/causeway/internal/route"
 )
 
+// protocols are those offered where both are spoken.
+var protocols = []string{"h2", "http/1.1"}
+
 // dial opens a connection to the hop's endpoint, and a TLS session on it if
-// the scheme is https. All its errors are *DialError: nothing was sent.
+// the scheme is https. Abandon ends it. All its errors are *DialError: nothing
+// was sent.
+func (p *pool) dial(ctx context.Context, alpn []string) (net.Conn, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w := &wait{cancel: cancel}
+	p.t.mu.Lock()
+	p.enlist(w)
+	p.t.watch(p)
+	p.t.mu.Unlock()
+	defer p.delist(w)
+	c, err := p.t.dial(ctx, p.hop, alpn)
+	if err != nil && context.Cause(ctx) == errFrozen { //nolint:errorlint // Abandon's very value
+		err = errFrozen
+	}
+	if err != nil {
+		return nil, &DialError{err}
+	}
+	return c, nil
+}
+
 func (t *Transport) dial(ctx context.Context, h Hop, alpn []string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.cfg.DialTimeout)
 	defer cancel()
 	c, err := t.connect(ctx, h.Endpoint)
-	if err != nil {
-		return nil, &DialError{err}
-	}
-	if h.Scheme != route.SchemeHTTPS {
-		return c, nil
+	if err != nil || h.Scheme != route.SchemeHTTPS {
+		return c, err
 	}
 	cfg, err := t.tlsConfig(ctx, h, alpn)
 	if err != nil {
 		c.Close()
-		return nil, &DialError{err}
+		return nil, err
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		c = &polled{TCPConn: tcp}
 	}
 	session := tls.Client(c, cfg)
 	if err := session.HandshakeContext(ctx); err != nil {
 		c.Close()
-		return nil, &DialError{err}
+		return nil, err
 	}
 	return session, nil
 }

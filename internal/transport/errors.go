@@ -15,6 +15,11 @@ type LostError struct {
 	// Reused is set for a connection that had served another request before:
 	// the backend may merely have grown tired of it.
 	Reused bool
+	// Unsent is set if not a byte of the request was sent: it may be tried
+	// again, whatever its method.
+	Unsent bool
+	// Frozen is set if the wait was given up by Abandon.
+	Frozen bool
 	Err    error
 }
 
@@ -31,6 +36,15 @@ func (e *BadError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *BadError) Unwrap() error { return e.Err }
 
+// InvalidError says that the request cannot be written such that a backend
+// reads what was meant. Nothing was sent.
+type InvalidError struct{ Err error }
+
+func (e *InvalidError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *InvalidError) Unwrap() error { return e.Err }
+
 // DeniedError says that an address must not be dialled.
 type DeniedError struct {
 	// Address is what was asked for, Why the rule that forbids it.
@@ -41,15 +55,12 @@ func (e *DeniedError) Error() string {
 	return "address not allowed: " + e.Address + " is " + e.Why
 }
 
-// sorted tells the kinds of failure of a round trip apart.
-func sorted(err error, x *exchange) error {
-	var dial *DialError
-	switch {
-	case errors.As(err, &dial):
-		return dial
-	case x.answered.Load():
-		return &BadError{Err: err}
-	default:
-		return &LostError{Reused: x.reused.Load(), Err: err}
-	}
-}
+var (
+	// errStale is met on a kept connection that ended, or that holds bytes
+	// nobody asked for, before anything was written to it.
+	errStale = errors.New("the connection was not usable any more")
+	// errFrozen is the cause of what Abandon ends.
+	errFrozen = errors.New("the endpoint accepts connections but does not answer")
+	errHung   = errors.New("the backend closed the connection without an answer")
+	errClosed = errors.New("the response was closed before its end")
+)

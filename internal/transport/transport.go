@@ -9,8 +9,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
-	"net/http"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/causeway-access/causeway/internal/conn"
@@ -51,6 +52,12 @@ type Hop struct {
 type Transport struct {
 	cfg   Config
 	pools *route.Table[Hop, *pool]
+	now   atomic.Int64 // in ticks; it stands still while there are no connections
+
+	mu      sync.Mutex
+	active  map[*pool]struct{} // those that tick looks at
+	timer   *time.Timer
+	ticking bool
 }
 
 // New returns a Transport. Close ends it.
@@ -66,50 +73,51 @@ func New(cfg Config) *Transport {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}
 	}
-	return &Transport{cfg: cfg, pools: route.NewTable[Hop, *pool]()}
+	return &Transport{cfg: cfg, pools: route.NewTable[Hop, *pool](), active: make(map[*pool]struct{})}
 }
 
 // Close closes the idle connections. Exchanges under way go on.
-func (t *Transport) Close() {
-	t.pools.DeleteFunc(func(_ Hop, p *pool) bool {
-		p.http.CloseIdleConnections()
-		return true
-	})
-}
+func (t *Transport) Close() { t.drop(func(*pool) bool { return true }) }
 
 // Sweep drops the pools of endpoints that have not been used for a while. It
 // is to be called from time to time.
 func (t *Transport) Sweep() {
 	now := time.Now()
+	t.drop(func(p *pool) bool { return p.unused(now) })
+}
+
+// drop drops the pools for which old is true. A request that has just found one
+// of them still uses it, for itself alone.
+func (t *Transport) drop(old func(*pool) bool) {
+	var dropped []*pool
 	t.pools.DeleteFunc(func(_ Hop, p *pool) bool {
-		if now.UnixNano()-p.used.Load() < int64(poolUnused) {
+		if !old(p) {
 			return false
 		}
-		p.http.CloseIdleConnections()
+		dropped = append(dropped, p)
 		return true
 	})
+	for _, p := range dropped {
+		p.close()
+	}
 }
 
-// Dial opens a connection of its own to the endpoint, with TLS if the scheme
-// asks for it and HTTP/1.1 agreed on: for upgrades. Its errors are *DialError.
-func (t *Transport) Dial(ctx context.Context, h Hop) (net.Conn, error) {
-	return t.dial(ctx, h, []string{"http/1.1"})
-}
-
-// RoundTrip sends the request and returns the head of the response with a body
-// to be read and closed. The request's URL needs no host: the hop is where it
-// goes. Informational, if given, is called for 1xx responses, but not after
-// RoundTrip has returned.
+// RoundTrip sends the request and fills into with the head of the response; the
+// body is to be read and closed. The exchange runs on the caller's goroutine,
+// and the end of ctx ends it, until the body is closed.
 //
 // Its errors are *DialError if nothing was sent, *LostError if the connection
-// ended before a byte of a response, *BadError for what is not a response, or
-// the error of the request's context.
-func (t *Transport) RoundTrip(r *http.Request, h Hop, informational func(code int, header http.Header)) (*http.Response, error) {
-	p := t.pool(h)
-	p.used.Store(time.Now().UnixNano())
-	return p.roundTrip(r, informational)
-}
-
-func (t *Transport) pool(h Hop) *pool {
-	return t.pools.LoadOrStore(h, func() *pool { return newPool(t, h) })
+// ended before a byte of a response, *BadError for what is not a response,
+// *InvalidError for what is not a request, or the cause of ctx.
+func (t *Transport) RoundTrip(ctx context.Context, h Hop, r *Request, into *Response) error {
+	p := t.pools.LoadOrStore(h, func() *pool { return &pool{t: t, hop: h, used: time.Now()} })
+	if !r.Upgrade {
+		if http2 := p.h2.Load(); http2 != nil {
+			return http2.roundTrip(ctx, r, into)
+		}
+		if h.Scheme == route.SchemeH2C {
+			return p.speak(nil).roundTrip(ctx, r, into)
+		}
+	}
+	return p.roundTrip(ctx, r, into)
 }
