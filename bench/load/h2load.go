@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,12 +34,6 @@ func (h H2load) Run(ctx context.Context, r Request, length time.Duration) (Resul
 	return h.load(ctx, r, length, p50, p99)
 }
 
-// Warm makes load for that long and returns nothing of it but an error.
-func (h H2load) Warm(ctx context.Context, r Request, length time.Duration) error {
-	_, err := h.load(ctx, r, length, 0, 0)
-	return err
-}
-
 func (h H2load) load(ctx context.Context, r Request, length, p50, p99 time.Duration) (Result, error) {
 	out, cpu, err := run(ctx, r, "h2load", h.args(r, length)...)
 	if err != nil {
@@ -50,9 +43,8 @@ func (h H2load) load(ctx context.Context, r Request, length, p50, p99 time.Durat
 	if err != nil {
 		return Result{}, err
 	}
-	if result.Duration == 0 {
-		result.Duration = length
-	}
+	// It counts the requests of the time that was asked for, and then closes.
+	result.Duration = time.Duration(seconds(length)) * time.Second
 	result.P50, result.P99, result.CPU = p50, p99, cpu
 	return result, nil
 }
@@ -89,7 +81,6 @@ func (h H2load) quantiles(ctx context.Context, r Request) (p50, p99 time.Duratio
 }
 
 var (
-	h2Finished = regexp.MustCompile(`(?m)^finished in ([0-9.]+)(us|ms|s), `)
 	h2Requests = regexp.MustCompile(`(?m)^requests: (\d+) total, (\d+) started, (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout$`)
 	h2Statuses = regexp.MustCompile(`(?m)^status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx$`)
 	h2Traffic  = regexp.MustCompile(`(?m)^traffic: .* \((\d+)\) data$`)
@@ -101,23 +92,17 @@ func parseH2load(out string) (Result, error) {
 	if !h2Protocol.MatchString(out) {
 		return Result{}, errors.New("read the result of h2load: it did not speak HTTP/2")
 	}
-	finished := h2Finished.FindStringSubmatch(out)
 	requests, err1 := numbers(h2Requests.FindStringSubmatch(out))
 	statuses, err2 := numbers(h2Statuses.FindStringSubmatch(out))
 	traffic, err3 := numbers(h2Traffic.FindStringSubmatch(out))
-	if err := errors.Join(err1, err2, err3); finished == nil || err != nil {
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return Result{}, fmt.Errorf("read the result of h2load: it is not as expected: %w", err)
-	}
-	took, err := time.ParseDuration(finished[1] + finished[2])
-	if err != nil {
-		return Result{}, fmt.Errorf("read the result of h2load: %w", err)
 	}
 	return Result{
 		Requests: statuses[0],
-		// What failed, errored (by the end of the load, too, but then it is
-		// not counted as started) or timed out, and what had another status.
-		Failed: requests[4] + statuses[1] + statuses[2] + statuses[3],
-		Bytes:  traffic[0], Duration: took,
+		// What had another status is among the failed, or is a redirect.
+		// Requests that the end of the load cuts are not counted at all.
+		Failed: requests[4] + statuses[1], Bytes: traffic[0],
 	}, nil
 }
 
@@ -129,8 +114,8 @@ func numbers(match []string) ([]int64, error) {
 	var all []int64
 	for _, word := range match[1:] {
 		n, err := strconv.ParseInt(word, 10, 64)
-		if err != nil {
-			return nil, err
+		if err != nil || n > most {
+			return nil, fmt.Errorf("%s cannot be", word)
 		}
 		all = append(all, n)
 	}
@@ -147,7 +132,7 @@ func parseH2loadLog(text string) ([]time.Duration, error) {
 			return nil, fmt.Errorf("read h2load's file of requests: %q has no three columns", line)
 		}
 		n, err := strconv.ParseInt(words[2], 10, 64)
-		if err != nil || n < 0 || n > math.MaxInt64/int64(time.Microsecond) {
+		if err != nil || n < 0 || n > most {
 			return nil, fmt.Errorf("read h2load's file of requests: %q is no time", words[2])
 		}
 		if words[1] == "200" {

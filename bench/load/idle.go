@@ -15,8 +15,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// dial opens a TLS connection for HTTP/1.1.
-func dial(ctx context.Context, r Request) (net.Conn, error) {
+// dial opens a TLS connection for HTTP/1.1, from an address of this machine or
+// from any if that is nil.
+func dial(ctx context.Context, r Request, from net.Addr) (net.Conn, error) {
 	u, err := url.Parse(r.URL)
 	if err != nil {
 		return nil, err
@@ -29,21 +30,25 @@ func dial(ctx context.Context, r Request) (net.Conn, error) {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", u.Host)
+	return (&tls.Dialer{NetDialer: &net.Dialer{LocalAddr: from}, Config: config}).DialContext(ctx, "tcp", u.Host)
 }
 
 // Idle holds connections that have each had one answer and are kept open.
 type Idle struct{ connections []net.Conn }
 
-// OpenIdle opens that many connections. The caller closes what it returns,
-// with an error, too.
+// sources is how many addresses of the loopback network connections come
+// from: what limits each client's connections is not what is measured.
+const sources = 8
+
+// OpenIdle opens that many connections to a server on loopback. The caller
+// closes what it returns, with an error, too.
 func OpenIdle(ctx context.Context, r Request, count int) (*Idle, error) {
 	idle := &Idle{connections: make([]net.Conn, count)}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(32)
 	for i := range count {
 		group.Go(func() (err error) {
-			idle.connections[i], err = openOne(ctx, r)
+			idle.connections[i], err = openOne(ctx, r, net.IPv4(127, 0, 0, byte(1+i%sources)))
 			return err
 		})
 	}
@@ -53,8 +58,8 @@ func OpenIdle(ctx context.Context, r Request, count int) (*Idle, error) {
 	return idle, nil
 }
 
-func openOne(ctx context.Context, r Request) (net.Conn, error) {
-	c, err := dial(ctx, r)
+func openOne(ctx context.Context, r Request, from net.IP) (net.Conn, error) {
+	c, err := dial(ctx, r, &net.TCPAddr{IP: from})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -25,24 +26,37 @@ type WebSocket struct {
 	Size        int // of a message, in bytes; 126 to 65535
 }
 
-// Run makes load for that long. Result.Requests are round trips.
+// Run opens the connections and then makes load for that long, and one message
+// of each connection in any case. Result.Requests are round trips.
 func (w WebSocket) Run(ctx context.Context, r Request, length time.Duration) (Result, error) {
-	group, ctx := errgroup.WithContext(ctx)
-	times := make([][]time.Duration, w.Connections)
-	begun := time.Now()
-	for i := range w.Connections {
-		group.Go(func() (err error) {
-			times[i], err = w.talk(ctx, r, begun.Add(length))
+	sockets := make([]*socket, w.Connections)
+	defer func() {
+		for _, s := range sockets {
+			s.close()
+		}
+	}()
+	opening, inOpening := errgroup.WithContext(ctx)
+	for i := range sockets {
+		opening.Go(func() (err error) {
+			sockets[i], err = openSocket(inOpening, r)
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
+	if err := opening.Wait(); err != nil {
+		return Result{}, fmt.Errorf("open WebSockets: %w", err)
+	}
+	talking, inTalk := errgroup.WithContext(ctx)
+	begun := time.Now()
+	for _, s := range sockets {
+		talking.Go(func() error { return s.talk(inTalk, w.Size, begun.Add(length)) })
+	}
+	if err := talking.Wait(); err != nil {
 		return Result{}, fmt.Errorf("talk through a WebSocket: %w", err)
 	}
 	took := time.Since(begun)
-	all := slices.Concat(times...)
-	if len(all) == 0 {
-		return Result{}, errors.New("talk through a WebSocket: no message came back")
+	var all []time.Duration
+	for _, s := range sockets {
+		all = append(all, s.times...)
 	}
 	slices.Sort(all)
 	return Result{
@@ -51,36 +65,52 @@ func (w WebSocket) Run(ctx context.Context, r Request, length time.Duration) (Re
 	}, nil
 }
 
-// talk uses one connection and returns how long each round trip took.
-func (w WebSocket) talk(ctx context.Context, r Request, end time.Time) ([]time.Duration, error) {
-	c, err := dial(ctx, r)
+// socket is an open WebSocket, and how long each of its round trips took.
+type socket struct {
+	net.Conn
+	in    *bufio.Reader
+	times []time.Duration
+}
+
+func openSocket(ctx context.Context, r Request) (*socket, error) {
+	c, err := dial(ctx, r, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
-	in := bufio.NewReader(c)
-	if err := upgrade(c, in, r); err != nil {
-		return nil, err
+	s := &socket{Conn: c, in: bufio.NewReader(c)}
+	return s, upgrade(c, s.in, r)
+}
+
+// close closes a socket, if it was opened. The other end sees that it is over.
+func (s *socket) close() {
+	if s != nil {
+		_ = s.Close()
 	}
-	message := bytes.Repeat([]byte("m"), w.Size)
+}
+
+// talk sends a message again and again until the end.
+func (s *socket) talk(ctx context.Context, size int, end time.Time) error {
+	message := bytes.Repeat([]byte("m"), size)
 	sent, want := frame(message, true), frame(message, false)
 	got := make([]byte, len(want))
-	var times []time.Duration
-	for begun := time.Now(); begun.Before(end) && ctx.Err() == nil; {
-		if _, err := c.Write(sent); err != nil {
-			return nil, err
+	for begun := time.Now(); ctx.Err() == nil; {
+		if _, err := s.Write(sent); err != nil {
+			return err
 		}
-		if _, err := io.ReadFull(in, got); err != nil {
-			return nil, err
+		if _, err := io.ReadFull(s.in, got); err != nil {
+			return err
 		}
 		if !bytes.Equal(got, want) {
-			return nil, errors.New("another message came back than was sent")
+			return errors.New("another message came back than was sent")
 		}
 		now := time.Now()
-		times = append(times, now.Sub(begun))
+		s.times = append(s.times, now.Sub(begun))
+		if now.After(end) {
+			return nil
+		}
 		begun = now
 	}
-	return times, ctx.Err()
+	return ctx.Err()
 }
 
 // webSocketKey is any 16 bytes: nobody is to be protected here.

@@ -53,6 +53,9 @@ func (w Wrk) Run(ctx context.Context, r Request, length time.Duration) (Result, 
 // seconds is a length in whole seconds, at least one: the tools know no less.
 func seconds(length time.Duration) int { return max(1, int(length.Round(time.Second)/time.Second)) }
 
+// most is more than any count or time can be, and small enough to reckon with.
+const most = 1 << 50
+
 // parseWrk reads the line of our script in what wrk writes.
 func parseWrk(out string) (Result, error) {
 	for line := range strings.Lines(out) {
@@ -66,7 +69,12 @@ func parseWrk(out string) (Result, error) {
 		if err := json.Unmarshal([]byte(text), &said); err != nil {
 			return Result{}, fmt.Errorf("read the result of wrk: %w", err)
 		}
-		if said.Failed > said.Requests || said.Failed < 0 || said.Duration <= 0 {
+		for _, n := range []int64{said.Requests, said.Failed, said.Bytes, said.Duration, said.P50, said.P99} {
+			if n < 0 || n > most {
+				return Result{}, fmt.Errorf("read the result of wrk: %+v cannot be", said)
+			}
+		}
+		if said.Failed > said.Requests || said.Duration == 0 {
 			return Result{}, fmt.Errorf("read the result of wrk: %+v cannot be", said)
 		}
 		return Result{
