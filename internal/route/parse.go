@@ -45,13 +45,40 @@ func (e *SegmentError) Error() string {
 	return "invalid " + resource[:len(resource)-1] + " request " + quote(e.Segment)
 }
 
-// Check returns a [*SegmentError] if the name segment has a form that
-// no scheme, name and port can be read from.
+// LineError says that a path or query cannot stand in a request line: it holds
+// a space or a control character. HTTP/1.1 cannot bring such a URL; HTTP/2 can,
+// and written down for a backend it would end the line early (RFC 9113, section
+// 10.3).
+type LineError struct {
+	// Part is the path or the query, after the prefix.
+	Part string
+}
+
+func (e *LineError) Error() string { return "invalid URL " + quote(e.Part) }
+
+// Check returns a [*SegmentError] if the name segment has a form that no
+// scheme, name and port can be read from, and a [*LineError] for what must not
+// be sent on.
 func (t *Target) Check() error {
-	if !t.malformed {
-		return nil
+	if t.malformed {
+		return &SegmentError{t.Resource, t.Segment}
 	}
-	return &SegmentError{t.Resource, t.Segment}
+	for _, part := range [...]string{t.Path, t.Query} {
+		if !inLine(part) {
+			return &LineError{part}
+		}
+	}
+	return nil
+}
+
+// inLine reports whether s may stand in a request line.
+func inLine(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // cursor walks the segments of an escaped path.

@@ -1,6 +1,7 @@
 package route_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -174,10 +175,31 @@ func TestPathIsKeptButForDotSegments(t *testing.T) {
 	}
 }
 
+// What HTTP/2 can bring and a request line of HTTP/1.1 cannot hold.
+func TestWhatWouldBreakTheRequestLine(t *testing.T) {
+	for _, part := range []string{"/a b", "/a HTTP/1.1", "/a\tb", "/a\r\nX: 1", "/a\x00", "/a\x7f", " ", "/ "} {
+		for _, url := range [][2]string{{part, ""}, {"/", part}} {
+			got, ok := route.Parse("/api/v1/nodes/n/proxy"+url[0], url[1])
+			if part[0] != '/' && url[0] == part {
+				continue // no path begins so
+			}
+			want := &route.LineError{Part: part}
+			if err := got.Check(); !ok || err == nil || err.Error() != want.Error() {
+				t.Errorf("%q: Check() = %v (target %t), want %v", url, err, ok, want)
+			}
+		}
+	}
+	got, _ := route.Parse("/api/v1/nodes/n/proxy/\xff\xc3\xa9|\"", "a=\xff")
+	if err := got.Check(); err != nil {
+		t.Errorf("bytes above ASCII: %v", err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"/api/v1/namespaces/ns/services/https:web:/proxy/a/../b", "/api/v1beta1/proxy/services/x/", "/api/v1beta1/redirect/minions/m",
 		"/api/v1/proxy/nodes/n//", "/api/v1beta1/proxy/ns/a/pods/b%3Ac", "/api/v1/nodes/%/proxy", "/api/v1/nodes/a%2fb/proxy/%2e%2e/..", "/api/v1/nodes/n/proxy/?",
+		"/api/v1/nodes/n/proxy/a HTTP/1.1\r\n", "/api/v1/namespaces/%20/pods/a:b:c:d/proxy//..//%2E%2e/", "/api/v1beta2/redirect/pods/:p:", "/api/v1beta3/proxy/namespaces/n%2fs/services/https:a:/",
 	} {
 		f.Add(seed, "namespace=a&b")
 	}
@@ -195,6 +217,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if first.String() != again.String() || first.Segment != again.Segment || first.Namespace != again.Namespace || first.Path != again.Path {
 			t.Errorf("%q prints as %q, then as %q", path, first.String(), again.String())
+		}
+		if first.Check() == nil && strings.ContainsAny(first.Path+first.Query, " \r\n\t\x00") {
+			t.Errorf("%q passes, though it breaks the request line", first.String())
 		}
 		if (first.Check() == nil) != (again.Check() == nil) {
 			t.Errorf("%q: Check is %v, then %v", path, first.Check(), again.Check())
