@@ -1,0 +1,105 @@
+package localproxy
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// The defaults of kubectl proxy.
+const (
+	DefaultAcceptHosts   = `^localhost$,^127\.0\.0\.1$,^\[::1\]$`
+	DefaultAcceptPaths   = `^.*`
+	DefaultRejectPaths   = `^/api/.*/pods/.*/exec,^/api/.*/pods/.*/attach`
+	DefaultRejectMethods = `^$`
+)
+
+// Filter decides which requests are served. Whoever gets one through acts as
+// the user: a web page that the user visits must not, neither by a name that
+// it lets point to this machine (DNS rebinding) nor as another site.
+type Filter struct {
+	AcceptHosts, AcceptPaths, RejectPaths, RejectMethods Patterns
+}
+
+// Patterns are regular expressions, one of which is to match.
+type Patterns []*regexp.Regexp
+
+// ParsePatterns reads comma-separated regular expressions (RE2). Empty text is
+// no pattern, which matches nothing.
+func ParsePatterns(text string) (Patterns, error) {
+	var all Patterns
+	if text == "" {
+		return nil, nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		re, err := regexp.Compile(part)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a regular expression: %w", part, err)
+		}
+		all = append(all, re)
+	}
+	return all, nil
+}
+
+func (p Patterns) match(text string) bool {
+	for _, re := range p {
+		if re.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// guard refuses what f does not accept, in the words of kubectl.
+func (f *Filter) guard(next http.Handler) http.Handler {
+	if f == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !f.accepts(r) {
+			http.Error(w, http.StatusText(http.StatusForbidden), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (f *Filter) accepts(r *http.Request) bool {
+	if f.RejectMethods.match(r.Method) || !f.acceptsHost(r.Host) || !f.acceptsOrigin(r) {
+		return false
+	}
+	// The server may read a path with doubled slashes or dots as the cleaned one.
+	for _, p := range []string{r.URL.Path, path.Clean("/" + r.URL.Path)} {
+		if f.RejectPaths.match(p) || !f.AcceptPaths.match(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// acceptsHost takes an IPv6 address with its brackets and without, as patterns
+// have been written for both.
+func (f *Filter) acceptsHost(hostport string) bool {
+	u := url.URL{Host: hostport}
+	host := u.Hostname()
+	return f.AcceptHosts.match(host) || strings.Contains(host, ":") && f.AcceptHosts.match("["+host+"]")
+}
+
+// acceptsOrigin refuses requests that a browser makes for another site's page,
+// except that a person may follow a link to here.
+func (f *Filter) acceptsOrigin(r *http.Request) bool {
+	for _, origin := range r.Header["Origin"] {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || !f.acceptsHost(u.Host) {
+			return false // "null" among them
+		}
+	}
+	if r.Header.Get("Sec-Fetch-Site") != "cross-site" {
+		return true
+	}
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" &&
+		(r.Method == http.MethodGet || r.Method == http.MethodHead)
+}

@@ -1,0 +1,150 @@
+package localproxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptrace"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+
+	"github.com/causeway-access/causeway/internal/route"
+)
+
+// forwarder passes requests to the API servers.
+func (p *Proxy) forwarder() http.Handler {
+	return &httputil.ReverseProxy{
+		Rewrite:       p.rewrite,
+		Transport:     failover{p.servers},
+		FlushInterval: -1, // watches and logs are read as they come
+		ErrorHandler:  failed,
+		ErrorLog:      slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// rewrite gives the request its path at the server, byte for byte as it came
+// but for the prefix, and the query likewise.
+func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
+	path, query, _ := strings.Cut(r.In.RequestURI, "?")
+	if !strings.HasPrefix(path, "/") { // absolute form
+		path, query = r.In.URL.EscapedPath(), r.In.URL.RawQuery
+	}
+	// kubectl strips no prefix that begins with /api: the API's own paths do.
+	if !strings.HasPrefix(p.cfg.APIPrefix, "/api") {
+		path = "/" + strings.TrimPrefix(path, p.cfg.APIPrefix)
+	}
+	r.Out.URL.RawQuery = query
+	setPath(r.Out.URL, path)
+	r.Out.Host = "" // the server's own
+	if values := r.In.Header["Authorization"]; len(values) > 0 {
+		if _, isTarget := route.Parse(path, query); isTarget {
+			r.Out = r.Out.WithContext(context.WithValue(r.Out.Context(), wishKey{}, values))
+		}
+	}
+}
+
+// wishKey is the context key of an Authorization header that is meant for the
+// application, if the server can tell the two apart.
+type wishKey struct{}
+
+// setPath has the path written as it is. A URL's opaque part is, except that
+// one which begins with two slashes would be taken for a host.
+func setPath(u *url.URL, path string) {
+	u.Opaque = path
+	if !strings.HasPrefix(path, "//") {
+		return
+	}
+	u.Opaque, u.RawPath = "", path
+	if decoded, err := url.PathUnescape(path); err == nil {
+		u.Path = decoded
+	}
+}
+
+// failed tells the client that no API server answered.
+func failed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // nobody is there to read it
+	}
+	http.Error(w, "error: "+err.Error(), http.StatusBadGateway)
+}
+
+// failover is a transport over all API servers.
+type failover struct{ servers *servers }
+
+// RoundTrip tries the least busy server, and others as long as nothing was
+// sent or the request may be sent again.
+func (f failover) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := newReplay(r)
+	if err != nil {
+		return nil, err
+	}
+	var tried []*server
+	var failures []error
+	for {
+		one := f.servers.pick(tried)
+		if one == nil {
+			return nil, unanswered(failures)
+		}
+		tried = append(tried, one)
+		resp, sent, err := one.send(r, body)
+		if err == nil {
+			return resp, nil
+		}
+		if r.Context().Err() != nil {
+			return nil, context.Cause(r.Context())
+		}
+		failures = append(failures, &serverError{one.url.String(), err})
+		if sent && !body.repeatable(r.Method) {
+			return nil, unanswered(failures)
+		}
+	}
+}
+
+// send makes one attempt. Sent tells whether the server may have seen any of
+// the request.
+func (s *server) send(r *http.Request, body *replay) (resp *http.Response, sent bool, err error) {
+	ctx, answered, end := s.attempt(r.Context())
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	out := r.Clone(ctx)
+	out.URL = s.join(r.URL)
+	body.attach(out)
+	if values, ok := r.Context().Value(wishKey{}).([]string); ok && s.splits.Load() {
+		delete(out.Header, "Authorization")
+		out = out.WithContext(forApplication(out.Context(), values))
+	}
+	transport := s.plain
+	if r.Header.Get("Upgrade") != "" {
+		transport = s.upgrade
+	}
+	resp, err = transport.RoundTrip(out)
+	if err != nil {
+		if cause := context.Cause(ctx); errors.Is(cause, errUnwell) {
+			err = cause
+		}
+		end()
+		return nil, connected.Load(), err
+	}
+	answered()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		context.AfterFunc(r.Context(), end) // its body is the connection, to be written too
+		return resp, true, nil
+	}
+	resp.Body = &ending{resp.Body, end}
+	return resp, true, nil
+}
+
+// ending ends the attempt with the body of its answer.
+type ending struct {
+	io.ReadCloser
+	end func()
+}
+
+func (e *ending) Close() error {
+	defer e.end()
+	return e.ReadCloser.Close()
+}

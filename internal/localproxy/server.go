@@ -1,0 +1,174 @@
+package localproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
+)
+
+// dialTime bounds a connection to an API server: another may be alive.
+const dialTime = 5 * time.Second
+
+// errUnwell ends attempts at a server that no longer answers its checks.
+var errUnwell = errors.New("the API server stopped answering its health checks")
+
+// server is one API server.
+type server struct {
+	url *url.URL
+	// prefix is put before the path of each request.
+	prefix string
+	// discovered is set for those that the cluster has named.
+	discovered bool
+	// plain carries requests, over HTTP/2 if the server speaks it; upgrade
+	// those that take their connection over, which HTTP/1.1 alone knows. Both
+	// add the credentials.
+	plain, upgrade http.RoundTripper
+	closers        []func()
+
+	inflight atomic.Int64
+	// splits is set once the server has shown that it takes a credential from
+	// Proxy-Authorization and leaves Authorization to the application.
+	splits atomic.Bool
+
+	mu      sync.Mutex
+	health  Health
+	waiting map[*context.CancelCauseFunc]struct{}
+}
+
+// newServer prepares the transports to one URL, with the user's credentials.
+func newServer(cfg Config, host string, discovered bool) (*server, error) {
+	base := cfg.REST
+	u, _, err := rest.DefaultServerUrlFor(&rest.Config{Host: host, TLSClientConfig: base.TLSClientConfig})
+	if err != nil {
+		return nil, fmt.Errorf("the API server's URL %q: %w", host, err)
+	}
+	s := &server{url: u, discovered: discovered, waiting: make(map[*context.CancelCauseFunc]struct{})}
+	s.health = Health{URL: u.String(), Discovered: discovered, State: Unknown}
+	if cfg.AppendServerPath {
+		s.prefix = strings.TrimSuffix(u.Path, "/")
+	}
+	dialer := &net.Dialer{Timeout: dialTime, KeepAlive: cfg.KeepAlive}
+	if s.plain, err = s.transport(base, dialer, nil); err != nil {
+		return nil, err
+	}
+	s.upgrade, err = s.transport(base, dialer, []string{"http/1.1"})
+	return s, err
+}
+
+// transport makes a transport of the server's own with what the kubeconfig says
+// of authority and user; client-go knows all the ways to say that.
+func (s *server) transport(base *rest.Config, dialer *net.Dialer, protocols []string) (http.RoundTripper, error) {
+	config := rest.CopyConfig(base)
+	config.Host = s.url.String()
+	config.Timeout = 0 // watches have no end
+	config.NextProtos = protocols
+	config.Dial = dialer.DialContext
+	config.Wrap(splitCredential)
+	wire, err := config.TransportConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading the credentials: %w", err)
+	}
+	tlsConfig, err := transport.TLSConfigFor(wire)
+	if err != nil {
+		return nil, fmt.Errorf("reading the credentials: %w", err)
+	}
+	rt := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: wire.DialHolder.Dial, TLSClientConfig: tlsConfig,
+		TLSHandshakeTimeout: dialTime, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DisableCompression: true,
+		ForceAttemptHTTP2: protocols == nil,
+		HTTP2:             &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+	}
+	if base.Proxy != nil {
+		rt.Proxy = base.Proxy
+	}
+	s.closers = append(s.closers, rt.CloseIdleConnections)
+	return transport.HTTPWrappersForConfig(wire, rt)
+}
+
+// attempt is one try of a request at the server. End must be called once. The
+// context ends early if the server turns out to be unwell before answered.
+func (s *server) attempt(ctx context.Context) (attempt context.Context, answered, end func()) {
+	s.inflight.Add(1)
+	attempt, cancel := context.WithCancelCause(ctx)
+	key := &cancel
+	s.mu.Lock()
+	s.waiting[key] = struct{}{}
+	s.mu.Unlock()
+	answered = sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.waiting, key)
+	})
+	return attempt, answered, sync.OnceFunc(func() {
+		answered()
+		cancel(nil)
+		s.inflight.Add(-1)
+	})
+}
+
+// note takes the result of a check, and tells whether the state has changed.
+// When a server falls ill, whoever waits for its answer is told.
+func (s *server) note(err error, now time.Time) (changed bool, h Health) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state, reason := Up, ""
+	if err != nil {
+		state, reason = Down, err.Error()
+	}
+	changed = s.health.State != state
+	if changed {
+		s.health.State, s.health.Since = state, now
+	}
+	s.health.Reason, s.health.Checked = reason, now
+	if state == Down && changed {
+		for cancel := range s.waiting {
+			(*cancel)(errUnwell)
+		}
+	}
+	return changed, s.health
+}
+
+func (s *server) snapshot() Health {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.health
+	h.InFlight = s.inflight.Load()
+	return h
+}
+
+func (s *server) close() {
+	for _, f := range s.closers {
+		f()
+	}
+}
+
+// at returns the URL of a path at the server.
+func (s *server) at(path string) *url.URL {
+	u := *s.url
+	u.Path = strings.TrimSuffix(u.Path, "/") + path
+	return &u
+}
+
+// join returns a request's URL at the server.
+func (s *server) join(u *url.URL) *url.URL {
+	out := *u
+	out.Scheme, out.Host, out.User = s.url.Scheme, s.url.Host, s.url.User
+	switch {
+	case s.prefix == "":
+	case out.Opaque != "":
+		out.Opaque = s.prefix + out.Opaque
+	default:
+		out.Path, out.RawPath = s.prefix+out.Path, s.prefix+out.RawPath
+	}
+	return &out
+}
