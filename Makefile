@@ -25,7 +25,8 @@ lint: ## Check the format, vet, and run golangci-lint if it is there.
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; \
 	else echo "WARNING: golangci-lint is not installed; its checks were NOT made" >&2; fi
 
-bench: ## Measure the program beside its peers, and then its parts.
+bench: ## Measure the program beside its peers (as root, which installs them), and then its parts.
+	./hack/bench-deps.sh
 	$(GO) run ./bench
 	$(GO) test -run '^$$' -bench . -benchmem -timeout $(TEST_TIMEOUT) ./...
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -66,7 +67,7 @@ func usage() {
 type bench struct {
 	only       string
 	rounds     int
-	out        string
+	out, svg   string
 	cleanBuild bool
 	quick      bool
 	proxy      proxy.Options
@@ -81,6 +82,7 @@ type bench struct {
 func (b *bench) addFlags(f *flag.FlagSet) {
 	f.StringVar(&b.only, "only", "", "comma-separated suites to run (default: all)")
 	f.StringVar(&b.out, "json", "", "file for the figures as JSON")
+	f.StringVar(&b.svg, "svg", "", "file for a chart of suite proxy")
 	f.IntVar(&b.rounds, "rounds", 5, "how often each measurement is repeated; the median is shown")
 	f.StringVar(&b.program, "program", "", "the causeway to measure (default: it is built)")
 	f.BoolVar(&b.cleanBuild, "clean-build", false, "also measure a build with an empty cache (minutes)")
@@ -125,8 +127,21 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if err := b.report.print(os.Stdout); err != nil {
 		return err
 	}
+	if b.svg != "" {
+		if err := b.report.drawCharts(b.svg, chartTitle, b.chartNote()); err != nil {
+			return err
+		}
+	}
 	if b.out != "" {
 		return b.report.write(b.out)
 	}
 	return nil
+}
+
+const chartTitle = "Causeway beside other proxies: ratio to nginx, and the value"
+
+// chartNote says under what circumstances the chart came about.
+func (b *bench) chartNote() string {
+	return fmt.Sprintf("Medians of %d interleaved rounds on one machine of %d processors, which the load generator, the proxy and the backend share.\n"+
+		"Left: more is better. Right: less is better. The dashed line is nginx with one worker.", b.rounds, runtime.NumCPU())
 }

@@ -62,6 +62,10 @@ func Inside(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := json.NewDecoder(in).Decode(&o); err != nil {
 		return fmt.Errorf("read the options: %w", err)
 	}
+	// Where Debian has servers, and users do not look.
+	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
+		return err
+	}
 	if err := prefer(o.Nice); err != nil {
 		return err
 	}
