@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 
+	"go.opentelemetry.io/otel/trace"
 	extensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -43,6 +44,7 @@ type Base struct {
 	ClientCA dynamiccertificates.CAContentProvider
 
 	cfg     Config
+	door    *door
 	scheme  *scheme.Scheme
 	generic *genericapiserver.Config
 	etcd    *options.EtcdOptions
@@ -70,6 +72,15 @@ func Prepare(cfg Config) (*Base, error) {
 
 // Codecs encode what the server answers, as the client asks for it.
 func (b *Base) Codecs() runtime.NegotiatedSerializer { return b.scheme.Codecs }
+
+// Tracer makes the spans of the API server, for others to make theirs; nil if
+// nobody traces.
+func (b *Base) Tracer() trace.TracerProvider {
+	if b.cfg.TracingFile == "" {
+		return nil
+	}
+	return b.generic.TracerProvider
+}
 
 func (b *Base) describe() error {
 	g := b.generic
@@ -105,7 +116,8 @@ func (effectiveVersion) Info() *apimachineryversion.Info {
 
 func (b *Base) serve() error {
 	o := options.NewSecureServingOptions()
-	o.Listener = b.cfg.Listener
+	b.door = newDoor(b.cfg.Listener)
+	o.Listener = b.door
 	o.ServerCert.CertKey = options.CertKey{CertFile: b.cfg.CertFile, KeyFile: b.cfg.KeyFile}
 	if err := o.WithLoopback().ApplyToConfig(b.generic); err != nil {
 		return err
@@ -114,6 +126,9 @@ func (b *Base) serve() error {
 	g.LoopbackClientConfig.WarningHandler = restclient.NoWarnings{} // they are for people
 	g.LoopbackClientConfig.QPS, g.LoopbackClientConfig.Burst = -1, -1
 	g.LoopbackClientConfig.DisableCompression = true // watches would be compressed event by event, for nobody
+	if err := (&options.TracingOptions{ConfigFile: b.cfg.TracingFile}).ApplyTo(nil, g); err != nil {
+		return err
+	}
 	g.PublicAddress = net.IP(b.cfg.Advertise.Addr().AsSlice())
 	g.ExternalAddress = b.cfg.Advertise.String()
 	var err error

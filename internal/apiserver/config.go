@@ -44,6 +44,14 @@ type Config struct {
 	AuditPolicy audit.PolicyRuleEvaluator
 	// DrainTimeout bounds the wait for running requests at the end. Zero means ten seconds.
 	DrainTimeout time.Duration
+	// ShutdownDelay is how long connections are still accepted when the end has
+	// begun and /readyz says so.
+	ShutdownDelay time.Duration
+	// Serving says what a connection may cost.
+	Serving Serving
+	// TracingFile is a TracingConfiguration of apiserver.config.k8s.io. Empty
+	// for none.
+	TracingFile string
 }
 
 // Identity is who asks and what they may.

@@ -53,6 +53,7 @@ func (s *Server) build(id Identity) error {
 	g := s.base.generic
 	g.Authentication.Authenticator, g.Authentication.APIAudiences = id.Authenticator, id.Audiences
 	g.Authorization.Authorizer, g.RuleResolver = id.Authorizer, id.Rules
+	g.EnableMetrics = id.Handlers["/metrics"] == nil
 	if err := s.admit(id.Restrict); err != nil {
 		return fmt.Errorf("preparing admission: %w", err)
 	}
@@ -65,10 +66,7 @@ func (s *Server) build(id Identity) error {
 	if err := errors.Join(err, *frontErr); err != nil {
 		return fmt.Errorf("building the API server: %w", err)
 	}
-	s.generic.ShutdownTimeout = s.base.cfg.DrainTimeout
-	if s.generic.ShutdownTimeout == 0 {
-		s.generic.ShutdownTimeout = defaultDrainTimeout
-	}
+	s.generic.ShutdownTimeout, s.generic.ShutdownDelayDuration = s.drainTime(), s.base.cfg.ShutdownDelay
 	for path, handler := range id.Handlers {
 		s.generic.Handler.NonGoRestfulMux.Handle(path, handler)
 	}
@@ -144,10 +142,17 @@ func (s *Server) OnStart(name string, start func(ctx context.Context) error) err
 	})
 }
 
-// Run serves until ctx ends, then drains and returns.
+// Run serves until ctx ends. Then /readyz fails at once; connections are
+// accepted for the shutdown delay more; what is under way gets the drain time.
 func (s *Server) Run(ctx context.Context) error {
-	err := s.generic.PrepareRun().RunWithContext(ctx)
-	return errors.Join(err, s.etcd.Close())
+	prepared := s.generic.PrepareRun()
+	ended, err := s.serve(s.generic.Handler)
+	if err != nil {
+		return errors.Join(err, s.etcd.Close())
+	}
+	err = prepared.RunWithContext(ctx)
+	s.base.door.Close() // it is, unless the start has failed
+	return errors.Join(err, <-ended, s.etcd.Close())
 }
 
 // repairAllocations runs once before the server is ready, and then from time

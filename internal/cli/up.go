@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/tools/clientcmd"
@@ -27,8 +29,9 @@ func newUp(streams genericiooptions.IOStreams) *cobra.Command {
 		Long: `Run a cluster in this process: API server, storage, controllers and the gateway
 to services, pods and nodes. When it is ready it prints where it listens, which
 credentials it wrote and where, and what to try. It runs until SIGINT or
-SIGTERM; a second signal ends it at once, and nothing that was acknowledged is
-lost either way.
+SIGTERM: then /readyz fails, new connections are refused, and requests under
+way get time to end. A second signal ends it at once, and nothing that was
+acknowledged is lost either way.
 
 Everything it keeps is in --data-dir: the store, its certificate authority and
 the administrator's credentials. The next start with the same directory is the
@@ -57,16 +60,33 @@ context is current there, it stays so.`,
 	f.StringVar(&cfg.Kubeconfig, "kubeconfig", "", `file that gets the context "causeway" (default: by $KUBECONFIG, else ~/.kube/config)`)
 	f.StringVar(&cfg.ServiceCIDR, "service-cidr", "10.96.0.0/16", "range of the services' addresses")
 	f.StringVar(&cfg.PodCIDR, "pod-cidr", "10.244.0.0/16", "range of the pods' addresses; must not overlap --service-cidr")
-	f.StringSliceVar(&cfg.AllowEndpointCIDRs, "allow-endpoint-cidr", nil, "range that backends may be in though the gateway refuses it otherwise, such as 127.0.0.0/8; may be repeated")
+	f.StringSliceVar(&cfg.AllowEndpointCIDRs, "allow-endpoint-cidr", nil, "range of loopback addresses, such as 127.0.0.0/8, that backends may have; may be repeated or a list with commas")
 	f.StringVar(&cfg.HtpasswdFile, "htpasswd-file", "", "users with passwords, bcrypt as by htpasswd -B; read again when it changes (default: one in --data-dir with user admin)")
 	f.StringVar(&cfg.HtpasswdGroupsFile, "htpasswd-groups-file", "", `groups of these users, lines of "group: user user"`)
 	f.StringVar(&cfg.TokensFile, "token-auth-file", "", "static tokens, lines of token,user,uid,\"group,group\" (default: one in --data-dir with user admin)")
 	f.StringVar(&cfg.AuthenticationConfig, "authentication-config", "", "AuthenticationConfiguration of apiserver.config.k8s.io, for OpenID Connect")
 	f.StringVar(&cfg.AuditPolicy, "audit-policy-file", "", "Policy of audit.k8s.io (default: who did what, without bodies)")
+	f.StringVar(&cfg.AccessLog, "access-log", "", `file for a line of JSON per request to a service, pod or node; "-" is standard error (default: none; with -v 1 standard error)`)
+	f.StringVar(&cfg.TracingConfig, "tracing-config-file", "", "TracingConfiguration of apiserver.config.k8s.io: export spans by OTLP (default: no tracing)")
 	f.BoolVar(&cfg.ServiceAccountTokenSecrets, "service-account-token-secrets", true, "keep a Secret with a token for every service account")
+	f.DurationVar(&cfg.ShutdownDelay, "shutdown-delay-duration", 0, "how long to go on accepting connections after SIGTERM, while /readyz fails already")
+	f.DurationVar(&cfg.ShutdownGrace, "shutdown-grace-period", 10*time.Second, "how long requests and upgraded connections under way have to end after that")
+	addLimits(f, &cfg.Limits)
 	format.addTo(c)
 	logs.addTo(c)
 	return c
+}
+
+// addLimits adds the flags of what clients may take.
+func addLimits(f *pflag.FlagSet, l *cluster.Limits) {
+	f.IntVar(&l.MaxConnectionsPerClient, "max-connections-per-client", 0, "how many connections one IPv4 address or IPv6 /64 may have; 0 is half of this process's limit of open files and at most 16384, -1 no limit")
+	f.IntVar(&l.MaxHeaderBytes, "max-header-bytes", 64<<10, "how long the head of a request may be")
+	f.DurationVar(&l.ReadHeaderTimeout, "read-header-timeout", 10*time.Second, "how long a client may take for the TLS handshake, and for the head of a request")
+	f.DurationVar(&l.IdleTimeout, "idle-timeout", 90*time.Second, "how long a connection without a request is kept")
+	f.IntVar(&l.MaxStreams, "http2-max-streams-per-connection", 100, "how many requests an HTTP/2 connection may have under way")
+	f.IntVar(&l.Proxy.InFlight, "proxy-max-inflight", 4096, "how many requests to services, pods and nodes are served at a time; further ones wait, those of users with fewest first; -1 is no limit")
+	f.IntVar(&l.Proxy.InFlightPerUser, "proxy-max-inflight-per-user", 1024, "how many of them one user may have; -1 is no limit")
+	f.IntVar(&l.Proxy.UpgradesPerUser, "proxy-max-upgrades-per-user", 1024, "how many upgraded connections (WebSocket, SPDY) one user may have; -1 is no limit")
 }
 
 // runUp starts the cluster, says how to reach it and waits for its end.
@@ -79,6 +99,9 @@ func runUp(ctx context.Context, streams genericiooptions.IOStreams, cfg cluster.
 	klog.OsExit = func(int) { runtime.Goexit() }
 	begun := time.Now()
 	c, err := cluster.Start(ctx, cfg)
+	if bad := new(cluster.FlagError); errors.As(err, &bad) {
+		return usageError{bad}
+	}
 	if err != nil {
 		return fmt.Errorf("start the cluster: %w", err)
 	}

@@ -9,21 +9,27 @@ import (
 	"github.com/causeway-access/causeway/internal/apiserver"
 	"github.com/causeway-access/causeway/internal/authn/serviceaccount"
 	"github.com/causeway-access/causeway/internal/authz"
+	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/store"
 )
 
 func (c *Cluster) prepareAPI(context.Context) error {
-	backend, policy, err := c.auditing()
-	if err != nil {
+	var err error
+	if c.resets, err = gateway.NewResetGuard(c.metrics.Register); err != nil {
 		return err
 	}
-	c.audit, c.auditRules = backend, policy
 	c.base, err = apiserver.Prepare(apiserver.Config{
 		Listener: c.listener, CertFile: c.serving.CertFile, KeyFile: c.serving.KeyFile,
 		ClientCAFile: c.authority.CertFile(), Advertise: c.at.advertised,
 		Store:       store.Endpoints{Servers: []string{c.store.Endpoint()}},
 		ServiceCIDR: c.serviceCIDR, FirstNodePort: firstNodePort, LastNodePort: lastNodePort,
-		Webhooks: webhookServices{c}, Audit: backend, AuditPolicy: policy,
+		Webhooks: webhookServices{c}, Audit: c.audit, AuditPolicy: c.auditRules,
+		DrainTimeout: c.ShutdownGrace, ShutdownDelay: c.ShutdownDelay, TracingFile: c.TracingConfig,
+		Serving: apiserver.Serving{
+			MaxHeaderBytes: c.Limits.MaxHeaderBytes, MaxStreams: c.Limits.MaxStreams,
+			ReadHeaderTimeout: c.Limits.ReadHeaderTimeout, IdleTimeout: c.Limits.IdleTimeout,
+			ConnContext: c.resets.ConnContext, Drained: c.drainGateway,
+		},
 	})
 	return err
 }
@@ -36,7 +42,10 @@ func (c *Cluster) startAPI(ctx context.Context) error {
 		Authorizer: id.authorizer, Rules: id.rbac, Restrict: id.node.Confirm,
 		Escalation: authz.Guard{Authorizer: id.authorizer, Held: id.rbac},
 		Tokens:     id.tokens, Challenge: id.authn.Challenge(), Front: c.stand,
-		Handlers: map[string]http.Handler{serviceaccount.DiscoveryPath: documents, serviceaccount.JWKSPath: documents},
+		Handlers: map[string]http.Handler{
+			serviceaccount.DiscoveryPath: documents, serviceaccount.JWKSPath: documents,
+			metricsPath: c.showMetrics(),
+		},
 	})
 	if err != nil {
 		return err
@@ -44,7 +53,10 @@ func (c *Cluster) startAPI(ctx context.Context) error {
 	if err := c.addStartHooks(server); err != nil {
 		return err
 	}
-	c.run("the API server", server.Run)
+	c.run("the API server", func(ctx context.Context) error {
+		defer c.gateway.Close()
+		return server.Run(ctx)
+	})
 	return nil
 }
 

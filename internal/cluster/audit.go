@@ -1,18 +1,19 @@
 package cluster
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"io"
-	"time"
+	"os"
+	"slices"
 
-	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
-	"k8s.io/apiserver/pkg/audit"
+	auditinternal "k8s.io/apiserver/pkg/apis/audit"
 	"k8s.io/apiserver/pkg/audit/policy"
-	"k8s.io/apiserver/plugin/pkg/audit/buffered"
-	auditlog "k8s.io/apiserver/plugin/pkg/audit/log"
 
 	"gopkg.in/natefinch/lumberjack.v2"
+
+	"github.com/causeway-access/causeway/internal/observe"
 )
 
 // auditPolicy is what is recorded unless the operator says otherwise.
@@ -20,27 +21,79 @@ import (
 //go:embed audit-policy.yaml
 var auditPolicy []byte
 
-// Sizes of the audit log: 100 MB a file, ten old ones.
+// Sizes of the audit log and the access log: 100 MB a file, ten old ones.
 const (
-	auditFileMB  = 100
-	auditBackups = 10
+	logFileMB  = 100
+	logBackups = 10
 )
 
-// auditing builds the log and the rules of what goes into it. Events are
-// written in batches, off the way of the requests.
-func (c *Cluster) auditing() (audit.Backend, audit.PolicyRuleEvaluator, error) {
+// prepareLogs opens the audit log, with the rules of what goes into it, and
+// the access log. Both are written in batches, off the way of the requests.
+func (c *Cluster) prepareLogs(context.Context) error {
 	p, err := policy.LoadPolicyFromBytes(auditPolicy)
 	if c.AuditPolicy != "" {
 		p, err = policy.LoadPolicyFromFile(c.AuditPolicy)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("--audit-policy-file: %w", err)
+		return fmt.Errorf("--audit-policy-file: %w", err)
 	}
-	var file io.Writer = &lumberjack.Logger{ // opens with mode 0600
-		Filename: c.path("audit.log"), MaxSize: auditFileMB, MaxBackups: auditBackups,
-	}
-	backend := buffered.NewBackend(auditlog.NewBackend(file, auditlog.FormatJson, auditv1.SchemeGroupVersion), buffered.BatchConfig{
-		BufferSize: 10000, MaxBatchSize: 500, MaxBatchWait: 200 * time.Millisecond,
+	file := rotated(c.path("audit.log"))
+	c.audit = observe.NewAuditLog(file, c.log)
+	c.onStop(func(context.Context) error {
+		c.audit.Close()
+		return file.Close()
 	})
-	return backend, policy.NewPolicyRuleEvaluator(p), nil
+	c.auditRules, c.proxyRules = policy.NewPolicyRuleEvaluator(p), policy.NewPolicyRuleEvaluator(forProxying(p))
+	return c.openAccessLog()
+}
+
+// rotated is a log file of bounded size, opened when first written to, with
+// mode 0600.
+func rotated(path string) *lumberjack.Logger {
+	return &lumberjack.Logger{Filename: path, MaxSize: logFileMB, MaxBackups: logBackups}
+}
+
+// standardError names it where a file is asked for.
+const standardError = "-"
+
+func (c *Cluster) openAccessLog() error {
+	switch c.AccessLog {
+	case "":
+	case standardError:
+		c.accessLog = os.Stderr
+	default:
+		file := rotated(c.AccessLog)
+		if _, err := io.WriteString(file, ""); err != nil { // opens it
+			return fmt.Errorf("--access-log: %w", err)
+		}
+		c.accessLog = file
+		c.onStop(func(context.Context) error { return file.Close() })
+	}
+	return nil
+}
+
+// forProxying returns the policy without the rules that no request to a target
+// can match, since each of them is looked at for each request.
+func forProxying(p *auditinternal.Policy) *auditinternal.Policy {
+	less := *p
+	less.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(r auditinternal.PolicyRule) bool {
+		ofNoResource := len(r.NonResourceURLs) > 0 && len(r.Namespaces) == 0 && len(r.Resources) == 0
+		return ofNoResource || len(r.Resources) > 0 && !slices.ContainsFunc(r.Resources, proxied)
+	})
+	return &less
+}
+
+// proxied reports whether resources of a rule may be targets, which are all of
+// the core group.
+func proxied(g auditinternal.GroupResources) bool {
+	if g.Group != "" && g.Group != "*" {
+		return false
+	}
+	return len(g.Resources) == 0 || slices.ContainsFunc(g.Resources, func(r string) bool {
+		switch r {
+		case "*", "*/proxy", "services/*", "services/proxy", "pods/*", "pods/proxy", "nodes/*", "nodes/proxy":
+			return true
+		}
+		return false
+	})
 }

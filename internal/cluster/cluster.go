@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/klog/v2"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/causeway-access/causeway/internal/controller"
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/lockfile"
+	"github.com/causeway-access/causeway/internal/observe"
 	"github.com/causeway-access/causeway/internal/store"
 )
 
@@ -35,12 +38,15 @@ type Cluster struct {
 	nodeClient  *certs.Kept
 	store       *store.Store
 	base        *apiserver.Base
-	audit       audit.Backend
-	auditRules  audit.PolicyRuleEvaluator
+	audit       *observe.AuditLog
+	auditRules  audit.PolicyRuleEvaluator // of the API server
+	proxyRules  audit.PolicyRuleEvaluator // of the gateway: less of the same
+	accessLog   io.Writer
+	metrics     *prometheus.Registry
 	identity    *identity
 	catalog     *catalog.Catalog
 	gateway     *gateway.Gateway
-	accessLog   *slog.Logger
+	resets      *gateway.ResetGuard
 	bootstrap   controller.Controller
 	controllers []controller.Controller
 	admin       *certs.Kept
@@ -68,6 +74,7 @@ func parts() []part {
 		{"preparing certificates", (*Cluster).prepareCertificates},
 		{"preparing credentials", (*Cluster).prepareCredentials},
 		{"opening the store", (*Cluster).openStore},
+		{"opening the logs", (*Cluster).prepareLogs},
 		{"preparing the API server", (*Cluster).prepareAPI},
 		{"preparing authentication", (*Cluster).prepareIdentity},
 		{"preparing the catalog", (*Cluster).prepareCatalog},
@@ -87,13 +94,13 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{settings: s, log: slog.Default(), failures: make(chan error, 16), ended: make(chan struct{})}
+	c := &Cluster{settings: s, log: slog.Default(), metrics: prometheus.NewRegistry(), failures: make(chan error, 16), ended: make(chan struct{})}
 	// A start that has begun goes on to its end even if ctx ends meanwhile: the
 	// API server's library takes a start that is cut short for a failure, and
 	// ends the process over it.
 	starting := context.WithoutCancel(ctx)
-	if klog.V(1).Enabled() { // a line per request, for who asks for much
-		c.accessLog = c.log
+	if c.AccessLog == "" && klog.V(1).Enabled() { // for who asks for much
+		c.AccessLog = standardError
 	}
 	for _, p := range parts() {
 		begun := time.Now()
@@ -124,15 +131,15 @@ func (c *Cluster) watch(ctx context.Context) {
 	close(c.ended)
 }
 
-// stopTimeout bounds the end of all parts together; requests get the drain
-// time of the API server within it.
+// stopTimeout bounds the end of all parts together, besides the time that
+// requests are given.
 const stopTimeout = 30 * time.Second
 
 // onStop has f called at the end, before all that were given earlier.
 func (c *Cluster) onStop(f func(context.Context) error) { c.stops = append(c.stops, f) }
 
 func (c *Cluster) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout+c.ShutdownDelay+c.ShutdownGrace)
 	defer cancel()
 	var errs []error
 	for _, f := range slices.Backward(c.stops) {

@@ -9,9 +9,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/causeway-access/causeway/internal/apiserver/service"
+	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/kubeconfig"
 )
 
@@ -42,13 +45,52 @@ type Config struct {
 	AuthenticationConfig string
 	// AuditPolicy is a Kubernetes audit policy. Empty means the built-in one.
 	AuditPolicy string
+	// AccessLog is the file that gets a line of JSON per request to a target;
+	// "-" is standard error. Empty means none, unless the log is verbose.
+	AccessLog string
+	// TracingConfig is a TracingConfiguration of apiserver.config.k8s.io. Empty
+	// means that nothing is traced.
+	TracingConfig string
 	// ServiceAccountTokenSecrets keeps a Secret with a token for every service
 	// account, as clusters before 1.24 did and the documents expect.
 	ServiceAccountTokenSecrets bool
-	// AllowEndpointCIDRs are ranges that backends may be in though they are
-	// refused otherwise, such as loopback.
+	// AllowEndpointCIDRs are ranges of loopback addresses that backends may
+	// have though they are refused otherwise.
 	AllowEndpointCIDRs []string
+	// Limits bound what clients may take.
+	Limits Limits
+	// ShutdownDelay is how long connections are still accepted when the end has
+	// begun and /readyz says so; ShutdownGrace, 10 s if zero, is how long
+	// requests under way have after that.
+	ShutdownDelay, ShutdownGrace time.Duration
 }
+
+// Limits bound what clients may take. The zero value is the defaults, which
+// are those of the packages concerned; a negative number of connections or
+// requests is no limit.
+type Limits struct {
+	// MaxConnectionsPerClient is how many connections a client may have, by its
+	// address. Zero means half of the files that this process may open, and at
+	// most 16384.
+	MaxConnectionsPerClient int
+	// MaxHeaderBytes bounds the head of a request.
+	MaxHeaderBytes int
+	// ReadHeaderTimeout bounds the time for it, and IdleTimeout the time
+	// between two requests.
+	ReadHeaderTimeout, IdleTimeout time.Duration
+	// MaxStreams is how many requests an HTTP/2 connection may have under way.
+	MaxStreams int
+	// Proxy bounds what users may have under way towards targets.
+	Proxy gateway.Limits
+}
+
+// FlagError is a value that a flag cannot have. It names the flag.
+type FlagError struct{ Err error }
+
+func (e *FlagError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *FlagError) Unwrap() error { return e.Err }
 
 // DefaultDataDir is /var/lib/causeway for root, else causeway in the user's
 // data directory (XDG Base Directory Specification).
@@ -85,7 +127,7 @@ type settings struct {
 }
 
 // settle fills in defaults and checks all that can be checked without doing
-// anything. Errors name the flag.
+// anything. Errors name the flag; those of values are *FlagError.
 func (c Config) settle() (*settings, error) {
 	s := &settings{Config: c}
 	defaults(&s.DataDir, DefaultDataDir())
@@ -93,35 +135,88 @@ func (c Config) settle() (*settings, error) {
 	defaults(&s.ServiceCIDR, defaultServiceCIDR)
 	defaults(&s.PodCIDR, defaultPodCIDR)
 	s.Kubeconfig = kubeconfig.UserFile(c.Kubeconfig)
+	for _, check := range []func() error{s.settleAddresses, s.settleRanges, s.settleAllowed, s.checkLimits} {
+		if err := check(); err != nil {
+			return nil, &FlagError{err}
+		}
+	}
 	var err error
 	if s.DataDir, err = filepath.Abs(s.DataDir); err != nil {
 		return nil, fmt.Errorf("--data-dir: %w", err)
 	}
+	return s, c.checkFiles()
+}
+
+func (s *settings) settleAddresses() error {
 	if err := checkListen(s.Listen); err != nil {
-		return nil, fmt.Errorf("--listen %q: %w", s.Listen, err)
+		return fmt.Errorf("--listen %q: %w", s.Listen, err)
 	}
+	if s.AdvertiseAddress == "" {
+		return nil
+	}
+	var err error
+	if s.advertise, err = netip.ParseAddr(s.AdvertiseAddress); err != nil {
+		return fmt.Errorf("--advertise-address: %w", err)
+	}
+	return nil
+}
+
+func (s *settings) settleRanges() error {
+	var err error
 	if s.serviceCIDR, err = service.ParseCIDR(s.ServiceCIDR); err != nil {
-		return nil, fmt.Errorf("--service-cidr: %w", err)
+		return fmt.Errorf("--service-cidr: %w", err)
 	}
 	if s.podCIDR, err = service.ParseCIDR(s.PodCIDR); err != nil {
-		return nil, fmt.Errorf("--pod-cidr: %w", err)
+		return fmt.Errorf("--pod-cidr: %w", err)
 	}
 	if s.serviceCIDR.Overlaps(s.podCIDR) {
-		return nil, fmt.Errorf("--service-cidr %s and --pod-cidr %s overlap: an address must be of a service or of a pod", s.serviceCIDR, s.podCIDR)
+		return fmt.Errorf("--service-cidr %s and --pod-cidr %s overlap: an address must be of a service or of a pod", s.serviceCIDR, s.podCIDR)
 	}
-	if c.AdvertiseAddress != "" {
-		if s.advertise, err = netip.ParseAddr(c.AdvertiseAddress); err != nil {
-			return nil, fmt.Errorf("--advertise-address: %w", err)
-		}
-	}
-	for _, text := range c.AllowEndpointCIDRs {
+	return nil
+}
+
+// loopback are the ranges in which exceptions can be made.
+var loopback = [...]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+func (s *settings) settleAllowed() error {
+	for _, text := range s.AllowEndpointCIDRs {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("--allow-endpoint-cidr: %w", err)
+			return fmt.Errorf("--allow-endpoint-cidr: %w: want a range such as 127.0.0.0/8", err)
+		}
+		if !slices.ContainsFunc(loopback[:], func(l netip.Prefix) bool { return l.Bits() <= p.Bits() && l.Contains(p.Addr()) }) {
+			return fmt.Errorf("--allow-endpoint-cidr %s: want a range within 127.0.0.0/8, or ::1/128: only loopback addresses are refused otherwise and can be allowed", p)
 		}
 		s.allowed = append(s.allowed, p.Masked())
 	}
-	return s, c.checkFiles()
+	return nil
+}
+
+// minHeaderBytes has room for a token and a few cookies.
+const minHeaderBytes = 4 << 10
+
+func (s *settings) checkLimits() error {
+	l := s.Limits
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{
+		{"--shutdown-delay-duration", s.ShutdownDelay},
+		{"--shutdown-grace-period", s.ShutdownGrace},
+		{"--read-header-timeout", l.ReadHeaderTimeout},
+		{"--idle-timeout", l.IdleTimeout},
+	} {
+		if d.value < 0 {
+			return fmt.Errorf("%s %s: want no negative time", d.flag, d.value)
+		}
+	}
+	if l.MaxHeaderBytes != 0 && l.MaxHeaderBytes < minHeaderBytes {
+		return fmt.Errorf("--max-header-bytes %d: want at least %d", l.MaxHeaderBytes, minHeaderBytes)
+	}
+	if l.MaxStreams < 0 || l.MaxStreams > 1000 {
+		return fmt.Errorf("--http2-max-streams-per-connection %d: want 1 to 1000, or 0 for the default", l.MaxStreams)
+	}
+	return nil
 }
 
 // checkFiles finds files that were named but cannot be read; what is wrong in
@@ -133,6 +228,7 @@ func (c Config) checkFiles() error {
 		{"--token-auth-file", c.TokensFile},
 		{"--authentication-config", c.AuthenticationConfig},
 		{"--audit-policy-file", c.AuditPolicy},
+		{"--tracing-config-file", c.TracingConfig},
 	} {
 		if file.path == "" {
 			continue

@@ -4,18 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
-	"k8s.io/component-base/metrics"
-	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/causeway-access/causeway/internal/authn"
 	"github.com/causeway-access/causeway/internal/authz"
@@ -38,24 +34,24 @@ func (c *Cluster) stand(next http.Handler, a authenticator.Request, z authorizer
 		Catalog:     c.catalog, Next: next,
 		AllowedCIDRs: c.allowed, Own: []netip.AddrPort{c.at.bound},
 		NodeTLS: c.nodeTLS, BackendCA: c.backendCA,
-		Audit: c.audit, Policy: c.auditRules,
-		AccessLog: c.accessLog, Logger: c.log, Register: registerMetrics,
+		Limits: c.Limits.Proxy,
+		Audit:  c.audit, Policy: c.proxyRules, Tracer: c.base.Tracer(),
+		AccessLog: c.accessLog, Logger: c.log, Register: c.metrics.Register,
 	})
 	if err != nil {
 		return nil, err
 	}
 	c.gateway = g
-	return g, nil
+	return c.resets.Wrap(g), nil
 }
 
-// registerMetrics adds to the process's metrics, which are the API server's.
-// A second cluster in one process, as tests have it, goes without.
-func registerMetrics(m metrics.Registerable) error {
-	err := legacyregistry.Register(m)
-	if errors.As(err, &prometheus.AlreadyRegisteredError{}) {
-		return nil
+// drainGateway waits for the requests that only the gateway knows of, and
+// breaks off what is left of them in the end.
+func (c *Cluster) drainGateway(ctx context.Context) error {
+	if err := c.gateway.Drain(ctx); err != nil {
+		c.log.Warn("Breaking off upgraded connections and requests", "reason", err)
 	}
-	return err
+	return nil
 }
 
 // nodeTLS is how the gateway shows itself to nodes, and verifies them.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"syscall"
 
+	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/lockfile"
 	"github.com/causeway-access/causeway/internal/store"
 )
@@ -52,7 +54,9 @@ func (c *Cluster) listen(context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.listener = l
+	if c.listener, err = gateway.LimitConnections(l, c.connectionsPerClient(), c.metrics.Register); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	c.onStop(func(context.Context) error {
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			return err
@@ -82,6 +86,21 @@ func (c *Cluster) locate(bound netip.AddrPort) (addresses, error) {
 	return addresses{
 		local: netip.AddrPortFrom(local, bound.Port()), advertised: netip.AddrPortFrom(advertised, bound.Port()), bound: bound,
 	}, nil
+}
+
+// mostConnections bounds the default number of connections per client.
+const mostConnections = 16384
+
+// connectionsPerClient leaves half of what this process may open to others.
+func (c *Cluster) connectionsPerClient() int {
+	switch n := c.Limits.MaxConnectionsPerClient; {
+	case n < 0:
+		return math.MaxInt
+	case n > 0:
+		return n
+	default:
+		return min(openFiles()/2, mostConnections)
+	}
 }
 
 // listensOnIPv4 tells an empty host, which means both families, from "[::]",

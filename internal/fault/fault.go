@@ -26,6 +26,7 @@ const (
 	MethodNotAllowed             // no such method here: 405
 	BadGateway                   // the backend answered what is not an answer: 502
 	Unavailable                  // nothing answers now: 503
+	TooMany                      // the caller has too much under way: 429
 	Canceled                     // the client went away; nobody reads the answer: 499
 )
 

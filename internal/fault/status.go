@@ -26,6 +26,7 @@ var kinds = [...]struct {
 	MethodNotAllowed: {http.StatusMethodNotAllowed, metav1.StatusReasonMethodNotAllowed},
 	BadGateway:       {http.StatusBadGateway, "BadGateway"},
 	Unavailable:      {http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable},
+	TooMany:          {http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests},
 	Canceled:         {StatusClientClosedRequest, metav1.StatusReasonUnknown},
 }
 

@@ -32,6 +32,7 @@ func TestHTTPStatus(t *testing.T) {
 		{"none", nil, 200},
 		{"a fault", fault.New(fault.BadRequest, "op", "m"), 400},
 		{"a wrapped fault", fmt.Errorf("outer: %w", fault.New(fault.Unavailable, "op", "m")), 503},
+		{"too many", fault.New(fault.TooMany, "op", "m"), 429},
 		{"an error of the API", apierrors.NewConflict(schema.GroupResource{}, "x", errors.New("y")), 409},
 		{"any other error", errors.New("secret"), 500},
 	}

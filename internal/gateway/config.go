@@ -4,15 +4,17 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
-	"k8s.io/component-base/metrics"
 
 	"github.com/causeway-access/causeway/internal/catalog"
 	"github.com/causeway-access/causeway/internal/conn"
@@ -62,13 +64,19 @@ type Config struct {
 	// KeepCORS passes the Access-Control-Allow-* headers of backends on.
 	KeepCORS bool
 
+	// Limits bound what callers may have under way at one time.
+	Limits Limits
+
 	// Audit and Policy record one event per request; both may be nil.
 	Audit  audit.Backend
 	Policy audit.PolicyRuleEvaluator
-	// AccessLog receives a line per request. Nil for none.
-	AccessLog *slog.Logger
+	// AccessLog receives a line of JSON per request. Nil for none.
+	AccessLog io.Writer
+	// Tracer makes spans of requests. Nil for none.
+	Tracer trace.TracerProvider
 	// Logger receives what goes wrong in the gateway itself. Nil discards it.
 	Logger *slog.Logger
-	// Register adds the metrics to a registry, as legacyregistry.Register does.
-	Register func(metrics.Registerable) error
+	// Register adds the metrics to a registry, as prometheus.Registerer does.
+	// Nil for none.
+	Register func(prometheus.Collector) error
 }

@@ -2,7 +2,7 @@
 // or a node, from its URL to the account of it.
 //
 // This file shows the whole way; read serve. The steps are in the files named
-// after them: authenticate.go, authorize.go, outgoing.go, reach.go, relay.go,
+// after them: authenticate.go, limit.go, authorize.go, outgoing.go, reach.go, relay.go,
 // stream.go for upgrades, answer.go for errors. Floor F2.
 package gateway
 
@@ -53,6 +53,13 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 	if !served {
 		return nil // Impersonate has answered
 	}
+
+	// Has he not too much under way already?
+	slot, err := g.limits.enter(r, caller)
+	if err != nil {
+		return err
+	}
+	defer slot.leave()
 
 	// May he? By the name segment as it stands in the URL, before anybody
 	// knows whether such an object exists.

@@ -13,8 +13,8 @@ import (
 	"github.com/causeway-access/causeway/internal/transport"
 )
 
-// sweepEvery is how often what is no longer used is forgotten.
-const sweepEvery = time.Minute
+// tidyEvery is every how many sweeps what is no longer used is dropped.
+const tidyEvery = int(time.Minute / endpoint.SweepInterval)
 
 // Gateway serves the access path. It is an http.Handler.
 type Gateway struct {
@@ -22,6 +22,7 @@ type Gateway struct {
 	picker    *endpoint.Picker
 	transport *transport.Transport
 	observer  *observe.Observer
+	limits    *limits
 	running   *running
 
 	// base ends when Drain gives up waiting: it is what upgraded connections,
@@ -39,15 +40,22 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	limits, err := newLimits(cfg.Limits, cfg.Register)
+	if err != nil {
+		return nil, fmt.Errorf("making the gateway: %w", err)
+	}
+	picker := endpoint.New()
 	observer, err := observe.New(observe.Config{
-		Logger: cfg.AccessLog, Register: cfg.Register, Audit: cfg.Audit, Policy: cfg.Policy,
+		AccessLog: cfg.AccessLog, Register: cfg.Register, Audit: cfg.Audit, Policy: cfg.Policy,
+		Tracer: cfg.Tracer, Logger: cfg.Logger, Ejections: picker.Ejections,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the gateway: %w", err)
 	}
 	g := &Gateway{
 		cfg:      cfg,
-		picker:   endpoint.New(),
+		picker:   picker,
+		limits:   limits,
 		running:  newRunning(),
 		observer: observer,
 		transport: transport.New(transport.Config{
@@ -62,18 +70,25 @@ func New(cfg Config) (*Gateway, error) {
 	return g, nil
 }
 
-// sweep keeps the memory of endpoints small.
+// sweep has the endpoints judged, takes back what waits at those that answer
+// nothing, and keeps the memory of endpoints small.
 func (g *Gateway) sweep() {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
+	next := time.NewTimer(endpoint.SweepInterval)
+	defer next.Stop()
+	for n := 1; ; n++ {
 		select {
 		case <-g.base.Done():
 			return
-		case <-tick.C:
-			g.picker.Sweep()
+		case <-next.C:
+		}
+		for _, frozen := range g.picker.Sweep() {
+			g.transport.Abandon(frozen)
+		}
+		if n%tidyEvery == 0 {
+			g.limits.sweep()
 			g.transport.Sweep()
 		}
+		next.Reset(endpoint.SweepInterval) // a late sweep must not hurry the next
 	}
 }
 

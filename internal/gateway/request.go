@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/uuid"
-
 	"github.com/causeway-access/causeway/internal/observe"
 	"github.com/causeway-access/causeway/internal/rewrite"
 	"github.com/causeway-access/causeway/internal/route"
@@ -58,17 +56,18 @@ func upgradeOf(r *http.Request) string {
 	return protocol
 }
 
-// begin opens the account of a request.
+// begin opens the account of a request. The client may bring its identity.
 func (g *Gateway) begin(r *http.Request, path, query string) *observe.Line {
-	g.observer.Begin()
 	id := r.Header.Get("Audit-Id")
 	if id == "" || len(id) > 64 || strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		id = string(uuid.NewUUID())
+		id = observe.NewID()
 	}
-	return &observe.Line{
+	line := &observe.Line{
 		ID: id, Start: time.Now(), Method: r.Method, Path: path, Query: query,
 		Client: remoteHost(r), UserAgent: r.UserAgent(),
 	}
+	g.observer.Begin(line, r.Header)
+	return line
 }
 
 // remoteHost is client as text, also for addresses that are not IPs.

@@ -76,6 +76,7 @@ func (g *Gateway) join(w *reply, r *http.Request, a *answer, rules *rewrite.Rule
 	}
 	ahead, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	var sent, received conn.Counter
+	g.observer.Upgraded(line, &sent, &received)
 	err = conn.Relay(g.base, conn.WithAhead(client, ahead), backend, &received, &sent)
 	w.sent += sent.Load()
 	w.body.read.Add(received.Load())

@@ -17,11 +17,14 @@ const (
 	annotationBackend  = "causeway.io/backend"
 	annotationSent     = "causeway.io/bytes-sent"
 	annotationReceived = "causeway.io/bytes-received"
+	annotationRetries  = "causeway.io/retries"
 )
 
-// audit sends the event of a finished request, if the policy asks for one.
+// audit records a finished request, if the policy asks for it. Bodies are the
+// application's: whatever the policy says, no level above Metadata is recorded
+// for what is proxied.
 func (o *Observer) audit(l *Line) {
-	if o.cfg.Audit == nil || o.cfg.Policy == nil || l.Attributes == nil {
+	if o.cfg.Audit == nil || l.Attributes == nil {
 		return
 	}
 	rule := o.cfg.Policy.EvaluatePolicyRule(l.Attributes)
@@ -32,8 +35,10 @@ func (o *Observer) audit(l *Line) {
 	if rule.Level.Less(auditinternal.LevelMetadata) || slices.Contains(rule.OmitStages, stage) {
 		return
 	}
-	// Bodies are the application's: whatever the policy says, no level above
-	// Metadata is recorded for what is proxied.
+	if o.log != nil {
+		o.log.record(l, stage)
+		return
+	}
 	o.cfg.Audit.ProcessEvents(l.event(stage))
 }
 
@@ -58,24 +63,41 @@ func (l *Line) event(stage auditinternal.Stage) *auditinternal.Event {
 		ResponseStatus:           &metav1.Status{Code: int32(l.Status)},
 		RequestReceivedTimestamp: metav1.NewMicroTime(l.Start),
 		StageTimestamp:           metav1.NewMicroTime(l.End),
-		Annotations: map[string]string{
-			annotationSent:     strconv.FormatInt(l.Sent, 10),
-			annotationReceived: strconv.FormatInt(l.Received, 10),
-		},
+		Annotations:              l.annotations(),
 	}
-	if l.Decision != "" {
-		ev.Annotations[annotationDecision] = l.Decision
+	asked, served := l.users()
+	if asked != nil {
+		ev.User = *userInfo(asked)
 	}
-	if l.Backend != "" {
-		ev.Annotations[annotationBackend] = l.Backend
-	}
-	if l.Caller != nil { // impersonating: the caller is the user of the event
-		ev.User = *userInfo(l.Caller)
-		ev.ImpersonatedUser = userInfo(l.User)
-	} else if l.User != nil {
-		ev.User = *userInfo(l.User)
+	if served != nil {
+		ev.ImpersonatedUser = userInfo(served)
 	}
 	return ev
+}
+
+// users returns who asked and, if that is another, as whom he was served.
+func (l *Line) users() (asked, served user.Info) {
+	if l.Caller != nil {
+		return l.Caller, l.User
+	}
+	return l.User, nil
+}
+
+func (l *Line) annotations() map[string]string {
+	m := map[string]string{
+		annotationSent:     strconv.FormatInt(l.Sent, 10),
+		annotationReceived: strconv.FormatInt(l.Received, 10),
+	}
+	if l.Decision != "" {
+		m[annotationDecision] = l.Decision
+	}
+	if l.Backend != "" {
+		m[annotationBackend] = l.Backend
+	}
+	if l.Retries > 0 {
+		m[annotationRetries] = strconv.Itoa(l.Retries)
+	}
+	return m
 }
 
 func userInfo(u user.Info) *authnv1.UserInfo {

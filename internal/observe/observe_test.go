@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 	auditinternal "k8s.io/apiserver/pkg/apis/audit"
 	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
-	"k8s.io/component-base/metrics"
 
 	"github.com/causeway-access/causeway/internal/observe"
 )
@@ -46,23 +46,29 @@ func line() *observe.Line {
 		ID: "id-1", Start: time.Now(), Method: "GET", Path: "/api/v1/namespaces/ns/services/web/proxy/x", Query: "token=hunter2&plain&a=b",
 		Client: "192.0.2.1", UserAgent: "curl", User: bob, Caller: alice, Decision: "allow", Backend: "10.0.0.1:80",
 		Attributes: authorizer.AttributesRecord{User: bob, Verb: "get", Namespace: "ns", Resource: "services", Subresource: "proxy", Name: "web", APIVersion: "v1", ResourceRequest: true},
-		Status:     200, Sent: 7, Received: 3, Err: errors.New("late"),
+		Status:     200, Sent: 7, Received: 3, Retries: 2, Err: errors.New("late"),
 	}
 }
 
 func TestAccount(t *testing.T) {
-	var log bytes.Buffer
+	var log, auditLog bytes.Buffer
 	var audited recorder
-	registry := metrics.NewKubeRegistry()
-	o, err := observe.New(observe.Config{
-		Logger: slog.New(slog.NewJSONHandler(&log, nil)), Register: registry.Register, Audit: &audited, Policy: level(auditinternal.LevelRequestResponse),
-	})
-	if err != nil {
-		t.Fatal(err)
+	observers := map[string]observe.Config{
+		"events": {AccessLog: &log, Audit: &audited, Policy: level(auditinternal.LevelRequestResponse)},
 	}
-	o.Begin()
-	o.Account(line())
-	o.Close()
+	lines := observe.NewAuditLog(&auditLog, slog.New(slog.DiscardHandler))
+	observers["lines"] = observe.Config{Audit: lines, Policy: level(auditinternal.LevelMetadata)}
+	l := line()
+	for name, cfg := range observers {
+		o, err := observe.New(cfg)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		o.Begin(l, nil)
+		o.Account(l)
+		o.Close()
+	}
+	lines.Close()
 
 	const uri = "/api/v1/namespaces/ns/services/web/proxy/x?token=...&=...&a=..."
 	var got map[string]any
@@ -72,8 +78,9 @@ func TestAccount(t *testing.T) {
 	delete(got, "time")
 	delete(got, "duration")
 	want := map[string]any{
-		"level": "INFO", "msg": "request", "id": "id-1", "client": "192.0.2.1", "user": "bob", "method": "GET", "uri": uri,
-		"status": 200., "sent": 7., "received": 3., "backend": "10.0.0.1:80", "error": "late",
+		"msg": "request", "id": "id-1", "client": "192.0.2.1", "user": "bob", "method": "GET", "uri": uri,
+		"verb": "get", "resource": "services", "namespace": "ns", "name": "web",
+		"status": 200., "sent": 7., "received": 3., "retries": 2., "backend": "10.0.0.1:80", "error": "late",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("access line, -want +got:\n%s", diff)
@@ -85,25 +92,12 @@ func TestAccount(t *testing.T) {
 	ev := audited.events[0]
 	if ev.RequestURI != uri || ev.User.Username != "alice" || ev.ImpersonatedUser.Username != "bob" || ev.Verb != "get" ||
 		ev.Stage != auditinternal.StageResponseComplete || ev.Level != auditinternal.LevelMetadata || ev.ResponseStatus.Code != 200 ||
-		ev.ObjectRef.Name != "web" || ev.ObjectRef.Subresource != "proxy" || ev.Annotations["causeway.io/backend"] != "10.0.0.1:80" {
+		ev.ObjectRef.Name != "web" || ev.ObjectRef.Subresource != "proxy" || ev.Annotations["causeway.io/backend"] != "10.0.0.1:80" ||
+		ev.Annotations["causeway.io/retries"] != "2" {
 		t.Errorf("audit event: %+v", ev)
 	}
-
-	gathered, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := map[string]bool{}
-	for _, family := range gathered {
-		names[family.GetName()] = true
-	}
-	for _, name := range []string{"requests_total", "bytes_total", "request_duration_seconds", "requests_in_flight"} {
-		if !names["causeway_gateway_"+name] {
-			t.Errorf("no metric %s in %v", name, names)
-		}
-	}
 	all, _ := json.Marshal(audited.events)
-	if strings.Contains(string(all)+log.String(), "hunter2") {
+	if strings.Contains(string(all)+log.String()+auditLog.String(), "hunter2") {
 		t.Error("a value of the query was written down")
 	}
 }
@@ -115,15 +109,16 @@ func TestPolicyNoneIsSilent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	o.Begin()
-	o.Account(line())
+	l := line()
+	o.Begin(l, nil)
+	o.Account(l)
 	if len(audited.events) != 0 {
 		t.Errorf("audited %+v", audited.events)
 	}
 }
 
 func TestMetricsAreRegisteredOnce(t *testing.T) {
-	registry := metrics.NewKubeRegistry()
+	registry := prometheus.NewRegistry()
 	if _, err := observe.New(observe.Config{Register: registry.Register}); err != nil {
 		t.Fatal(err)
 	}
