@@ -22,6 +22,7 @@ var floors = map[string]int{
 	"internal/privatefile": 0,
 	"internal/route":       0,
 	"internal/version":     0,
+	"internal/xconnect":    0,
 
 	"internal/authn":     1,
 	"internal/authz":     1,

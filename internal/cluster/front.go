@@ -17,6 +17,7 @@ import (
 	"github.com/causeway-access/causeway/internal/authz"
 	"github.com/causeway-access/causeway/internal/catalog"
 	"github.com/causeway-access/causeway/internal/gateway"
+	"github.com/causeway-access/causeway/internal/xconnect"
 )
 
 func (c *Cluster) prepareCatalog(context.Context) error {
@@ -42,7 +43,7 @@ func (c *Cluster) stand(next http.Handler, a authenticator.Request, z authorizer
 		return nil, err
 	}
 	c.gateway = g
-	return c.resets.Wrap(g), nil
+	return c.resets.Wrap(xconnect.Handler(g)), nil
 }
 
 // drainGateway waits for the requests that only the gateway knows of, and
