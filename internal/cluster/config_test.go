@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -25,11 +26,20 @@ func TestSettleNamesTheFlagAtFault(t *testing.T) {
 		{"overlap", Config{ServiceCIDR: "10.0.0.0/8"}, "--service-cidr 10.0.0.0/8 and --pod-cidr 10.244.0.0/16 overlap"},
 		{"advertise a name", Config{AdvertiseAddress: "master"}, "--advertise-address: "},
 		{"allow no range", Config{AllowEndpointCIDRs: []string{"127.0.0.1"}}, "--allow-endpoint-cidr: "},
+		{"allow what is allowed", Config{AllowEndpointCIDRs: []string{"127.0.0.0/8", "10.0.0.0/8"}}, "--allow-endpoint-cidr 10.0.0.0/8: want a range within 127.0.0.0/8"},
+		{"allow everything", Config{AllowEndpointCIDRs: []string{"0.0.0.0/0"}}, "--allow-endpoint-cidr 0.0.0.0/0: "},
+		{"allow loopback", Config{AllowEndpointCIDRs: []string{"127.0.0.0/8", "127.1.2.0/24", "::1/128"}}, ""},
+		{"a short head", Config{Limits: Limits{MaxHeaderBytes: 100}}, "--max-header-bytes 100: want at least 4096"},
+		{"a negative time", Config{ShutdownDelay: -1}, "--shutdown-delay-duration -1ns"},
+		{"negative streams", Config{Limits: Limits{MaxStreams: -1}}, "--http2-max-streams-per-connection -1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.cfg.settle()
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("got  %v\nwant %q", err, tt.want)
+			}
+			if err != nil && !errors.As(err, new(*FlagError)) {
+				t.Errorf("%T is no error of a flag", err)
 			}
 		})
 	}
