@@ -77,16 +77,10 @@ func (a *Allocators) begin(ctx context.Context, s, old *corev1.Service, dry bool
 		w.owner.UID, w.before = string(old.UID), holdings(old)
 	}
 	if err := w.allocate(ctx); err != nil {
-		a.release(w.taken, w.owner.UID)
+		w.end(false)
 		return nil, err
 	}
-	return func(_ context.Context, success bool) {
-		if !success {
-			a.release(w.taken, w.owner.UID)
-		} else if !dry {
-			a.release(w.before.minus(holdings(s)), w.owner.UID)
-		}
-	}, nil
+	return func(_ context.Context, success bool) { w.end(success) }, nil
 }
 
 // release gives back without the request's context: its end is no reason to leak.

@@ -26,12 +26,12 @@ type pool struct {
 // in order.
 const tries = 16
 
-// next takes any free item.
-func (p *pool) next(ctx context.Context, owner Owner) (string, error) {
+// next returns any free item, for which take has returned true.
+func (p *pool) next(ctx context.Context, take func(item string) (bool, error)) (string, error) {
 	dynamic := p.size - p.reserved
 	for range min(tries, dynamic) {
 		item := p.item(p.reserved + rand.IntN(dynamic))
-		if ok, err := p.ledger.take(ctx, item, owner); err != nil || ok {
+		if ok, err := take(item); err != nil || ok {
 			return item, err
 		}
 	}
@@ -44,7 +44,7 @@ func (p *pool) next(ctx context.Context, owner Owner) (string, error) {
 		if _, ok := taken[item]; ok {
 			continue
 		}
-		if ok, err := p.ledger.take(ctx, item, owner); err != nil || ok {
+		if ok, err := take(item); err != nil || ok {
 			return item, err
 		}
 	}

@@ -194,11 +194,17 @@ func TestAFailedOrDryWriteTakesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	finish(t.Context(), false)
-	finish, err = a.BeginCreate(t.Context(), aService("dry", nodePort), &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	dry := aService("dry", nodePort, func(s *corev1.Service) {
+		s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Name: "more", Port: 81, Protocol: corev1.ProtocolTCP})
+	})
+	finish, err = a.BeginCreate(t.Context(), dry, &metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	finish(t.Context(), true)
+	if ports := dry.Spec.Ports; dry.Spec.ClusterIP == "" || ports[0].NodePort == 0 || ports[1].NodePort == 0 || ports[0].NodePort == ports[1].NodePort {
+		t.Errorf("a dry run shows address %q and ports %v, want what a service would get", dry.Spec.ClusterIP, ports)
+	}
 	if ips, ports := taken(t, a); len(ips)+len(ports) > 0 {
 		t.Errorf("taken: %v %v", ips, ports)
 	}

@@ -20,7 +20,7 @@ type write struct {
 	dry          bool
 	owner        Owner
 	before       held // of the stored service
-	taken        held // by this write
+	taken        held // by this write; of a dry one, what it would take
 }
 
 // allocate completes the service. Errors are those a client is to see.
@@ -41,6 +41,18 @@ func (w *write) allocate(ctx context.Context) error {
 		}
 	}
 	return w.allocateHealthCheckPort(ctx)
+}
+
+// end gives back what a write that failed has taken, and what one that
+// succeeded has no more use for.
+func (w *write) end(success bool) {
+	switch {
+	case w.dry:
+	case success:
+		w.a.release(w.before.minus(holdings(w.service)), w.owner.UID)
+	default:
+		w.a.release(w.taken, w.owner.UID)
+	}
 }
 
 // normalize makes clusterIP and clusterIPs say the same: the one is the
@@ -107,17 +119,13 @@ func (w *write) allocateAddress(ctx context.Context) error {
 }
 
 func (w *write) nextAddress(ctx context.Context) error {
-	if w.dry {
-		return nil // a promise could not be kept
-	}
-	ip, err := w.a.addresses.next(ctx, w.owner)
+	ip, err := w.next(ctx, w.a.addresses, &w.taken.addresses)
 	if errors.Is(err, errFull) {
 		return apierrors.NewInternalError(fmt.Errorf("failed to allocate a serviceIP: %w", err))
 	}
 	if err != nil {
 		return apierrors.NewInternalError(err)
 	}
-	w.taken.addresses = append(w.taken.addresses, ip)
 	w.service.Spec.ClusterIP, w.service.Spec.ClusterIPs = ip, []string{ip}
 	return nil
 }
@@ -176,28 +184,31 @@ func (w *write) takePort(ctx context.Context, port *int32, path *field.Path) err
 }
 
 func (w *write) nextPort(ctx context.Context, port *int32) error {
-	if w.dry {
-		return nil
-	}
-	item, err := w.a.ports.next(ctx, w.owner)
+	item, err := w.next(ctx, w.a.ports, &w.taken.ports)
 	if err != nil {
 		return apierrors.NewInternalError(fmt.Errorf("failed to allocate a nodePort: %w", err))
 	}
-	w.taken.ports = append(w.taken.ports, item)
 	n, err := strconv.Atoi(item)
 	*port = int32(n)
 	return err
 }
 
+// next reserves any free item. A dry run shows one that is free at the moment.
+func (w *write) next(ctx context.Context, p *pool, taken *[]string) (string, error) {
+	return p.next(ctx, func(item string) (bool, error) { return w.take(ctx, p, taken, item) })
+}
+
 // take reserves item and notes it; a dry run only looks whether it could.
-func (w *write) take(ctx context.Context, p *pool, taken *[]string, item string) (bool, error) {
+func (w *write) take(ctx context.Context, p *pool, taken *[]string, item string) (ok bool, err error) {
 	if w.dry {
-		all, err := p.ledger.all(ctx)
+		var all map[string]Owner
+		all, err = p.ledger.all(ctx)
 		_, has := all[item]
-		return !has, err
+		ok = !has && !slices.Contains(*taken, item)
+	} else {
+		ok, err = p.ledger.take(ctx, item, w.owner)
 	}
-	ok, err := p.ledger.take(ctx, item, w.owner)
-	if ok {
+	if ok && err == nil {
 		*taken = append(*taken, item)
 	}
 	return ok, err
