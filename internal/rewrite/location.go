@@ -2,105 +2,119 @@ package rewrite
 
 import "strings"
 
-// Rules say where URLs of the backend's pages lead from the client's side.
-type Rules struct {
-	// Prefix is put before paths: the external prefix, without a slash at its end.
-	Prefix string
-	// ClientHost is the host that the client asked for, BackendHost the
-	// endpoint's address: an absolute URL to either is the application's own.
-	ClientHost, BackendHost string
-	// ClientProto is the scheme of the client's own URLs.
-	ClientProto string
-}
-
 // URL rewrites one reference. Paths get the prefix; absolute URLs to the
 // application's own host become such on the client's host with the prefix.
 // What is relative, foreign, prefixed already or not to be understood is
 // returned unchanged.
 func (r *Rules) URL(ref string) string {
-	if strings.HasPrefix(ref, "/") {
-		if strings.HasPrefix(ref, "//") || strings.HasPrefix(ref, `/\`) {
-			return ref // protocol-relative: another host
-		}
-		return r.path(ref)
-	}
-	scheme, rest, ok := strings.Cut(ref, "://")
-	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+	from, to, head := r.lead(ref)
+	if head == "" {
 		return ref
 	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	host, path := rest[:end], rest[end:]
-	if !sameHost(host, scheme, r.ClientHost) && !sameHost(host, scheme, r.BackendHost) {
-		return ref
-	}
-	if r.prefixed(path) && sameHost(host, scheme, r.ClientHost) {
-		return ref
-	}
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path
-	}
-	return r.ClientProto + "://" + r.ClientHost + r.path(path)
+	return ref[:from] + head + ref[to:]
 }
 
-// path puts the prefix before an absolute path that does not have it.
-func (r *Rules) path(path string) string {
-	if r.prefixed(path) {
-		return path
+// lead says what leads a reference behind the prefix: the text head instead
+// of the bytes from..to at its beginning. Without a head nothing changes. A
+// reference is read as browsers read it (URL Standard, section 4.4): space
+// around it means nothing, and "\" is as good as "/".
+func (r *Rules) lead(ref string) (from, to int, head string) {
+	for from < len(ref) && ref[from] <= ' ' && ref[from] != 0 { // HTML makes U+FFFD of a NUL
+		from++
 	}
-	return r.Prefix + path
+	rest := strings.TrimRight(ref[from:], " \t\r\n\f")
+	if rest != "" && slash(rest[0]) {
+		skip := climb(rest)
+		if protocolRelative(rest) || r.prefixed(rest[skip:]) {
+			return 0, 0, ""
+		}
+		return from, from + skip, r.Prefix
+	}
+	scheme, host, ok := authority(rest)
+	if !ok {
+		return 0, 0, ""
+	}
+	client := sameHost(host, scheme, r.ClientHost)
+	if !client && !sameHost(host, scheme, r.BackendHost) {
+		return 0, 0, ""
+	}
+	start := len(scheme) + len("://") + len(host)
+	path := rest[start:]
+	skip := climb(path)
+	origin := r.ClientProto + "://" + r.ClientHost
+	switch {
+	case r.prefixed(path[skip:]) && client:
+		return 0, 0, ""
+	case r.prefixed(path[skip:]):
+		head = origin
+	case path == "" || !slash(path[0]):
+		head = origin + r.Prefix + "/"
+	default:
+		head = origin + r.Prefix
+	}
+	return from, from + start + skip, head
+}
+
+// protocolRelative reports whether a reference that begins with a slash goes
+// to another host. Browsers do not see tabs and ends of lines in it.
+func protocolRelative(ref string) bool {
+	rest := strings.TrimLeft(ref[1:], "\t\r\n")
+	return rest != "" && slash(rest[0])
+}
+
+// climb returns the length of leading segments that lead out of the root. They
+// mean nothing there, but behind a prefix they would lead out of it.
+func climb(path string) int {
+	n := 0
+	for {
+		switch {
+		case strings.HasPrefix(path[n:], "/../"):
+			n += len("/..")
+		case strings.HasPrefix(path[n:], "/./"):
+			n += len("/.")
+		default:
+			return n
+		}
+	}
+}
+
+// authority returns scheme and host, with its port, of an absolute URL.
+func authority(ref string) (scheme, host string, ok bool) {
+	scheme, rest, ok := strings.Cut(ref, "://")
+	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+		return "", "", false
+	}
+	if end := strings.IndexAny(rest, `/?#\`); end >= 0 {
+		rest = rest[:end]
+	}
+	return scheme, rest, true
 }
 
 // prefixed reports whether a path is at or below the prefix.
 func (r *Rules) prefixed(path string) bool {
 	rest, ok := strings.CutPrefix(path, r.Prefix)
-	return ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0)
+	return ok && (rest == "" || strings.IndexByte(`/?#\`, rest[0]) >= 0)
+}
+
+// foreign reports whether a reference goes to a host that is neither the
+// client's nor the endpoint's.
+func (r *Rules) foreign(ref string) bool {
+	ref = strings.Trim(ref, " \t\r\n\f")
+	if strings.HasPrefix(ref, "//") {
+		ref = r.ClientProto + ":" + ref
+	}
+	scheme, host, ok := authority(ref)
+	return ok && !sameHost(host, scheme, r.ClientHost) && !sameHost(host, scheme, r.BackendHost)
 }
 
 // sameHost compares the host of a URL with one of ours. A port that is the
 // scheme's own may be missing on either side.
 func sameHost(host, scheme, ours string) bool {
-	if strings.EqualFold(host, ours) {
-		return true
-	}
 	port := ":80"
 	if strings.EqualFold(scheme, "https") {
 		port = ":443"
 	}
-	return host != "" && (strings.EqualFold(host+port, ours) || strings.EqualFold(host, ours+port))
+	return host != "" && strings.EqualFold(strings.TrimSuffix(host, port), strings.TrimSuffix(ours, port))
 }
 
-// refresh rewrites the URL of a Refresh header or its meta element:
-// "5; url=/next", with or without quotes.
-func (r *Rules) refresh(value string) string {
-	i := strings.IndexAny(value, ";,")
-	if i < 0 {
-		return value
-	}
-	start := i + 1
-	for start < len(value) && value[start] == ' ' {
-		start++
-	}
-	if len(value)-start >= 3 && strings.EqualFold(value[start:start+3], "url") {
-		eq := start + 3
-		for eq < len(value) && value[eq] == ' ' {
-			eq++
-		}
-		if eq < len(value) && value[eq] == '=' {
-			start = eq + 1
-			for start < len(value) && value[start] == ' ' {
-				start++
-			}
-		}
-	}
-	end := len(value)
-	if start < end && (value[start] == '\'' || value[start] == '"') {
-		if closing := strings.IndexByte(value[start+1:], value[start]); closing >= 0 {
-			end = start + 1 + closing
-		}
-		start++
-	}
-	return value[:start] + r.URL(value[start:end]) + value[end:]
-}
+func slash(c byte) bool { return c == '/' || c == '\\' }

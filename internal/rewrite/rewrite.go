@@ -2,6 +2,12 @@
 // the backend learns who asks from where and sees no credential of the
 // gateway's, the response so that an application that believes to live at "/"
 // works behind a prefix. Pure but for the stream it rewrites. Floor F1.
+//
+// Request and Response change headers; they run for every request and take
+// care to allocate nothing for what does not change. Page and Copy change the
+// URLs of HTML as it streams by: coding.go undoes and redoes its compression,
+// markup.go, tag.go and rawtext.go find the tags, page.go and attribute.go
+// change them. What a URL becomes is said in location.go alone.
 package rewrite
 
 import (
@@ -9,25 +15,44 @@ import (
 	"strings"
 )
 
-// hopByHop are the headers that belong to one connection (RFC 9110, section
-// 7.6.1, and what was common before it).
-var hopByHop = [...]string{
-	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
-	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
+// Rules say where URLs of the backend's pages lead from the client's side.
+type Rules struct {
+	// Prefix is put before paths: the external prefix, without a slash at its end.
+	Prefix string
+	// ClientHost is the host that the client asked for, BackendHost the
+	// endpoint's address: an absolute URL to either is the application's own.
+	ClientHost, BackendHost string
+	// ClientProto is the scheme of the client's own URLs.
+	ClientProto string
 }
 
-// dropHopByHop removes the headers of one connection, and those that its
-// Connection header names.
-func dropHopByHop(h http.Header) {
+// hopByHop reports whether a header belongs to one connection (RFC 9110,
+// section 7.6.1, and what was common before it).
+func hopByHop(name string) bool {
+	switch name {
+	case "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
+}
+
+// dropNamed removes the headers that the Connection header names, but for
+// those that may not be taken away by it.
+func dropNamed(h http.Header, keep func(name string) bool) {
 	for _, line := range h["Connection"] {
-		for token := range strings.SplitSeq(line, ",") {
-			if token = strings.TrimSpace(token); token != "" {
-				h.Del(token)
+		for more := true; more; {
+			var token string
+			token, line, more = strings.Cut(line, ",")
+			token = strings.TrimSpace(token)
+			switch {
+			case token == "", strings.EqualFold(token, "close"), strings.EqualFold(token, "keep-alive"), strings.EqualFold(token, "upgrade"):
+				continue // nothing, or dropped in any case
+			}
+			if name := http.CanonicalHeaderKey(token); keep == nil || !keep(name) {
+				delete(h, name)
 			}
 		}
-	}
-	for _, name := range hopByHop {
-		delete(h, name)
 	}
 }
 
@@ -35,7 +60,9 @@ func dropHopByHop(h http.Header) {
 // its case.
 func HasToken(lines []string, token string) bool {
 	for _, line := range lines {
-		for part := range strings.SplitSeq(line, ",") {
+		for more := true; more; {
+			var part string
+			part, line, more = strings.Cut(line, ",")
 			if strings.EqualFold(strings.TrimSpace(part), token) {
 				return true
 			}

@@ -1,200 +1,164 @@
 package rewrite
 
-import (
-	"bytes"
-	"html"
-	"strings"
-)
+import "bytes"
 
-// shape is how an attribute holds URLs.
-type shape uint8
+// These are the states of tags, from behind "<" or "</" to ">". See markup.go
+// for what a state does.
 
-const (
-	none   shape = iota
-	single       // one URL
-	set          // URLs with descriptors, separated by commas (srcset)
-)
-
-// attributes are those that hold URLs, by tag.
-var attributes = map[string]map[string]shape{
-	"a":          {"href": single},
-	"applet":     {"codebase": single},
-	"area":       {"href": single},
-	"audio":      {"src": single},
-	"base":       {"href": single},
-	"blockquote": {"cite": single},
-	"body":       {"background": single},
-	"button":     {"formaction": single},
-	"command":    {"icon": single},
-	"del":        {"cite": single},
-	"embed":      {"src": single},
-	"form":       {"action": single},
-	"frame":      {"src": single, "longdesc": single},
-	"head":       {"profile": single},
-	"html":       {"manifest": single},
-	"iframe":     {"src": single, "longdesc": single},
-	"img":        {"src": single, "srcset": set, "longdesc": single, "usemap": single},
-	"input":      {"src": single, "formaction": single, "usemap": single},
-	"ins":        {"cite": single},
-	"link":       {"href": single, "imagesrcset": set},
-	"meta":       {}, // see refreshes
-	"object":     {"data": single, "classid": single, "codebase": single, "usemap": single},
-	"q":          {"cite": single},
-	"script":     {"src": single},
-	"source":     {"src": single, "srcset": set},
-	"track":      {"src": single},
-	"use":        {"href": single, "xlink:href": single},
-	"video":      {"src": single, "poster": single},
+// startTag begins a tag, be it a start tag or an end tag.
+func (s *scanner) startTag(closing bool) {
+	s.tag.length, s.closing, s.slash = 0, closing, false
+	s.step = (*scanner).tagName
 }
 
-// tag returns a start tag with its URLs changed, or the same bytes.
-func (r *Rules) tag(raw []byte) []byte {
-	end := 1
-	for end < len(raw) && !space(raw[end]) && raw[end] != '/' && raw[end] != '>' {
-		end++
-	}
-	shapes, known := attributes[strings.ToLower(string(raw[1:end]))]
-	if !known {
-		return raw
-	}
-	refresh := len(shapes) == 0 && refreshes(raw, end)
-	var out []byte
-	copied := 0
-	for a := (attribute{next: end}); a.scan(raw); {
-		was := html.UnescapeString(string(raw[a.value:a.end]))
-		now := was
-		switch kind := shapes[strings.ToLower(string(raw[a.name:a.nameEnd]))]; {
-		case refresh && strings.EqualFold(string(raw[a.name:a.nameEnd]), "content"):
-			now = r.refresh(was)
-		case kind == single:
-			now = r.reference(was)
-		case kind == set:
-			now = r.sourceSet(was)
+func (s *scanner) tagName(data []byte, i int) int {
+	for ; i < len(data); i++ {
+		if c := data[i]; space(c) || c == '/' || c == '>' {
+			if !s.closing {
+				if s.known = attributes[string(s.tag.bytes())]; s.known != nil {
+					s.held = i
+				}
+			}
+			s.step = (*scanner).beforeName
+			return i
 		}
-		if now == was {
+		s.tag.add(data[i])
+	}
+	return i
+}
+
+func (s *scanner) beforeName(data []byte, i int) int {
+	switch c := data[i]; {
+	case space(c):
+	case c == '/':
+		s.step = (*scanner).selfClosing
+	case c == '>':
+		s.endTag()
+	default: // a name, and be it one that begins with "="
+		s.name.length = 0
+		s.name.add(c)
+		s.step = (*scanner).attributeName
+	}
+	return i + 1
+}
+
+func (s *scanner) attributeName(data []byte, i int) int {
+	for ; i < len(data); i++ {
+		c := data[i]
+		if space(c) || c == '/' || c == '>' || c == '=' {
+			s.named()
+			s.step = (*scanner).afterName
+			return i
+		}
+		s.name.add(c)
+	}
+	return i
+}
+
+// named looks whether the attribute matters. Of several of one name only the
+// first does.
+func (s *scanner) named() {
+	s.current = -1
+	for _, a := range s.known {
+		if string(s.name.bytes()) != a.name {
 			continue
 		}
-		out = append(out, raw[copied:a.value]...)
-		if a.quote == 0 {
-			out = append(out, '"')
+		for _, p := range s.places[:s.count] {
+			if p.name == a.name {
+				return
+			}
 		}
-		out = append(out, html.EscapeString(now)...)
-		if a.quote == 0 {
-			out = append(out, '"')
-		}
-		copied = a.end
-	}
-	if out == nil {
-		return raw
-	}
-	return append(out, raw[copied:]...)
-}
-
-// reference changes a URL in an attribute, where space around it means nothing.
-func (r *Rules) reference(value string) string {
-	trimmed := strings.Trim(value, " \t\r\n\f")
-	if changed := r.URL(trimmed); changed != trimmed {
-		return changed
-	}
-	return value
-}
-
-// sourceSet changes the URLs of "a.png 1x, /b.png 2x". A URL ends at a space,
-// and commas inside of it belong to it.
-func (r *Rules) sourceSet(value string) string {
-	var b strings.Builder
-	rest := value
-	for rest != "" {
-		start := 0
-		for start < len(rest) && (space(rest[start]) || rest[start] == ',') {
-			start++
-		}
-		b.WriteString(rest[:start])
-		rest = rest[start:]
-		end := 0
-		for end < len(rest) && !space(rest[end]) {
-			end++
-		}
-		url := strings.TrimRight(rest[:end], ",")
-		b.WriteString(r.URL(url))
-		rest = rest[len(url):]
-		if comma := strings.IndexByte(rest, ','); comma >= 0 {
-			b.WriteString(rest[:comma])
-			rest = rest[comma:]
-		} else {
-			b.WriteString(rest)
-			rest = ""
-		}
-	}
-	return b.String()
-}
-
-// refreshes reports whether a meta tag is one of http-equiv="refresh".
-func refreshes(raw []byte, from int) bool {
-	for a := (attribute{next: from}); a.scan(raw); {
-		if bytes.EqualFold(raw[a.name:a.nameEnd], []byte("http-equiv")) {
-			return bytes.EqualFold(bytes.TrimSpace(raw[a.value:a.end]), []byte("refresh"))
-		}
-	}
-	return false
-}
-
-// attribute is the place of one attribute in a tag.
-type attribute struct {
-	name, nameEnd int
-	value, end    int // of the value, without quotes
-	quote         byte
-	next          int // where the one after it begins
-}
-
-// scan moves to the next attribute, by the rules of the HTML standard's
-// tokenizer (section 13.2.5.32 and on).
-func (a *attribute) scan(raw []byte) bool {
-	i := a.next
-	for i < len(raw) && (space(raw[i]) || raw[i] == '/') {
-		i++
-	}
-	if i >= len(raw) || raw[i] == '>' {
-		return false
-	}
-	*a = attribute{name: i}
-	i++ // a name may begin with "="
-	for i < len(raw) && !space(raw[i]) && raw[i] != '/' && raw[i] != '>' && raw[i] != '=' {
-		i++
-	}
-	a.nameEnd = i
-	for i < len(raw) && space(raw[i]) {
-		i++
-	}
-	if i >= len(raw) || raw[i] != '=' {
-		a.value, a.end, a.next = a.nameEnd, a.nameEnd, max(a.nameEnd, i)
-		return true
-	}
-	i++
-	for i < len(raw) && space(raw[i]) {
-		i++
-	}
-	a.scanValue(raw, i)
-	return true
-}
-
-// scanValue reads the value that begins at i.
-func (a *attribute) scanValue(raw []byte, i int) {
-	if i < len(raw) && (raw[i] == '"' || raw[i] == '\'') {
-		a.quote = raw[i]
-		a.value = i + 1
-		a.end = len(raw)
-		if n := bytes.IndexByte(raw[a.value:], a.quote); n >= 0 {
-			a.end = a.value + n
-		}
-		a.next = min(a.end+1, len(raw))
+		s.places[s.count] = place{attribute: a}
+		s.current = s.count
+		s.count++
 		return
 	}
-	a.value = i
-	for i < len(raw) && !space(raw[i]) && raw[i] != '>' {
-		i++
-	}
-	a.end, a.next = i, i
 }
 
-func space(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' }
+func (s *scanner) afterName(data []byte, i int) int {
+	switch c := data[i]; {
+	case space(c):
+		return i + 1
+	case c == '=':
+		s.step = (*scanner).beforeValue
+		return i + 1
+	}
+	s.step = (*scanner).beforeName
+	return i
+}
+
+func (s *scanner) beforeValue(data []byte, i int) int {
+	switch c := data[i]; {
+	case space(c):
+		return i + 1
+	case c == '>': // there is none
+		s.step = (*scanner).beforeName
+		return i
+	case c == '"' || c == '\'':
+		s.quote, s.step = c, (*scanner).quoted
+		s.begin(i + 1)
+		return i + 1
+	}
+	s.step = (*scanner).unquoted
+	s.begin(i)
+	return i
+}
+
+func (s *scanner) quoted(data []byte, i int) int {
+	n := bytes.IndexByte(data[i:], s.quote)
+	if n < 0 {
+		return len(data)
+	}
+	s.end(i + n)
+	s.step = (*scanner).beforeName
+	return i + n + 1
+}
+
+func (s *scanner) unquoted(data []byte, i int) int {
+	for ; i < len(data); i++ {
+		if space(data[i]) || data[i] == '>' {
+			s.end(i)
+			s.step = (*scanner).beforeName
+			return i
+		}
+	}
+	return i
+}
+
+func (s *scanner) selfClosing(data []byte, i int) int {
+	s.step = (*scanner).beforeName
+	s.slash = data[i] == '>'
+	return i
+}
+
+// begin and end note where the value of an attribute that matters is.
+func (s *scanner) begin(i int) {
+	if s.current >= 0 {
+		s.places[s.current].from = i - s.held
+	}
+}
+
+func (s *scanner) end(i int) {
+	if s.current >= 0 {
+		s.places[s.current].to = i - s.held
+	}
+}
+
+// endTag ends a tag, at its ">".
+func (s *scanner) endTag() {
+	if s.complete = len(s.values()) > 0; !s.complete {
+		s.release()
+	}
+	s.step = (*scanner).text
+	name := s.tag.bytes()
+	switch empty := s.slash && (s.xml || s.foreign > 0); { // HTML's own elements cannot be
+	case string(name) == "svg" || string(name) == "math":
+		if s.closing {
+			s.foreign = max(s.foreign-1, 0)
+		} else if !s.slash {
+			s.foreign++
+		}
+	case !s.closing && !s.xml && !empty:
+		s.enter(name)
+	}
+}
