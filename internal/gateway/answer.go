@@ -96,6 +96,9 @@ func (g *Gateway) recovered(w *reply, r *http.Request, line *observe.Line, cause
 
 // pass serves what is no target.
 func (g *Gateway) pass(w http.ResponseWriter, r *http.Request) {
+	if g.ambient(r) {
+		isolate(w.Header())
+	}
 	switch {
 	case g.scripted(r):
 		g.writeStatus(w, r, fault.New(fault.Forbidden, "gateway.pass",

@@ -56,17 +56,25 @@ func impersonates(h http.Header) bool {
 	return false
 }
 
-// scripted reports whether a request was made by a script or a frame of a page
-// with credentials that the browser adds by itself. Pages of applications are
-// served under the API's own origin, so a browser's same-origin policy does
-// not keep them from the API; this does. Requests to applications are theirs.
+// scripted reports whether a browser makes the request for a page, with
+// credentials that it adds by itself, and no person has asked for it by the
+// address bar or a link. Pages of applications are served under the API's own
+// origin, so a browser's same-origin policy does not keep them from the API;
+// this does. Requests to applications are theirs. A form is not a person: a page
+// can send one too.
 func (g *Gateway) scripted(r *http.Request) bool {
-	mode := r.Header.Get("Sec-Fetch-Mode")
-	if mode == "" {
-		return false // not a browser
+	if !g.ambient(r) {
+		return false
 	}
-	if dest := r.Header.Get("Sec-Fetch-Dest"); mode == "navigate" && (dest == "" || dest == "document") {
-		return false // a person, by the address bar or a link
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || dest != "" && dest != "document" || !safe(r.Method)
+}
+
+// ambient reports whether the request is a browser's and carries a credential
+// that browsers add by themselves.
+func (g *Gateway) ambient(r *http.Request) bool {
+	if r.Header.Get("Sec-Fetch-Mode") == "" {
+		return false // not a browser
 	}
 	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "basic") {
@@ -83,4 +91,12 @@ func (g *Gateway) scripted(r *http.Request) bool {
 	}
 	_, err := r.Cookie(g.cfg.SessionCookie)
 	return err == nil
+}
+
+// isolate keeps the answer from the pages of applications, which have the same
+// origin: one may open a window on the API's path, as a person would, and read
+// what it shows. In a sandbox the answer has an origin of its own.
+func isolate(h http.Header) {
+	h.Set("Content-Security-Policy", "sandbox")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }

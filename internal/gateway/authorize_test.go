@@ -211,6 +211,17 @@ func TestBrowsersAmbientCredentials(t *testing.T) {
 			t.Errorf("%s: got %s, want %d", tt.name, resp.Status, tt.want)
 		}
 	}
+	person := tests[1].headers
+	if resp, _ := w.do("POST", "/api/v1/secrets", nil, person...); resp.StatusCode != 403 {
+		t.Errorf("a form, which a page can send: got %s, want 403", resp.Status)
+	}
+	// A page can open a window on the API; it must not be able to look into it.
+	if resp, _ := w.do("GET", "/api/v1/secrets", nil, person...); resp.Header.Get("Content-Security-Policy") != "sandbox" || resp.Header.Get("Cross-Origin-Opener-Policy") != "same-origin" {
+		t.Errorf("what a person sees is not isolated from pages: %v", resp.Header)
+	}
+	if resp, _ := w.do("GET", "/api/v1/secrets", nil, tests[0].headers...); resp.Header.Get("Content-Security-Policy") != "" {
+		t.Error("a client that is no browser gets a policy for browsers")
+	}
 	if resp, _ := w.do("GET", web+"/", nil, "Sec-Fetch-Mode", "cors"); resp.StatusCode != 503 {
 		t.Errorf("a proxied path: got %s, want what the target gives", resp.Status)
 	}
