@@ -25,6 +25,14 @@ type caseOf struct {
 	carried int64
 }
 
+// cpuUnit is that of the time for one request.
+func (c caseOf) cpuUnit() string {
+	if c.carried > 0 {
+		return "ms"
+	}
+	return "us"
+}
+
 // cases are all loads, in the order in which they run.
 func cases() []caseOf {
 	return []caseOf{

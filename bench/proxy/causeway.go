@@ -18,6 +18,9 @@ import (
 // that he is really authorised: an administrator would be let through before.
 const userName = "bench"
 
+// causewayName is the subject with a bearer token.
+const causewayName = "causeway"
+
 // startCauseway starts a cluster with the services, and returns its subjects:
 // one with a bearer token, one with a client certificate.
 func (b *bench) startCauseway(ctx context.Context) ([]*subject, error) {
@@ -68,7 +71,7 @@ func (b *bench) causewaySubjects(ctx context.Context, s *server) ([]*subject, er
 	if err != nil {
 		return nil, err
 	}
-	byToken := &subject{name: "causeway", address: causewayAddress, server: s, roots: roots}
+	byToken := &subject{name: causewayName, address: causewayAddress, server: s, roots: roots}
 	byToken.request.Authorization = "Bearer " + b.token
 	byCertificate := &subject{name: "causeway, certificate", address: causewayAddress, server: s, roots: roots}
 	byCertificate.request = load.Request{Certificate: certificate, Preload: preload}

@@ -93,10 +93,10 @@ func (b *bench) record(c caseOf, s *subject, result load.Result, used spent) err
 	perRequest := float64(used.subject) / float64(result.Requests)
 	if c.carried > 0 {
 		add("carried", "MB/s", result.Rate()*float64(c.carried)/1e6)
-		add("CPU", "ms", perRequest/float64(time.Millisecond))
+		add("CPU", c.cpuUnit(), perRequest/float64(time.Millisecond))
 	} else {
 		add(cmp.Or(c.counted, "requests"), "1/s", result.Rate())
-		add("CPU", "us", perRequest/float64(time.Microsecond))
+		add("CPU", c.cpuUnit(), perRequest/float64(time.Microsecond))
 	}
 	add("p50", "ms", milliseconds(result.P50))
 	add("p99", "ms", milliseconds(result.P99))

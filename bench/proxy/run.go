@@ -78,7 +78,7 @@ func (b *bench) startSubjects(ctx context.Context) ([]*subject, error) {
 		names []string
 		start func(context.Context) ([]*subject, error)
 	}{
-		{[]string{"causeway", "causeway, certificate"}, b.startCauseway},
+		{[]string{causewayName, "causeway, certificate"}, b.startCauseway},
 		{[]string{"nginx"}, one(b.startNginx)},
 		{[]string{"haproxy"}, one(b.startHAProxy)},
 		{[]string{"httputil"}, one(b.startReverseProxy)},

@@ -19,6 +19,15 @@ func (s *samples) add(key Figure, value float64) {
 	s.values[key] = append(s.values[key], value)
 }
 
+// median is that of one quantity, or 0 if it was not measured.
+func (s *samples) median(key Figure) float64 {
+	values := slices.Sorted(slices.Values(s.values[key]))
+	if len(values) == 0 {
+		return 0
+	}
+	return values[len(values)/2]
+}
+
 // figures are the medians.
 func (s *samples) figures() []Figure {
 	var all []Figure
