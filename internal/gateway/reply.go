@@ -67,16 +67,14 @@ func (w *reply) Inform(code int, header http.Header) {
 	}
 }
 
-// trail sends trailers after the body. Those that were not announced need a
-// head that is on its way: the server would else give the body a length.
+// trail sends trailers after the body. The head must be on its way then: the
+// server would else give the body a length, and no trailers.
 func (w *reply) trail(trailer http.Header) {
 	if len(trailer) == 0 {
 		return
 	}
+	w.Flush()
 	h := w.Header()
-	if len(h["Trailer"]) < len(trailer) {
-		w.Flush()
-	}
 	for name, values := range trailer {
 		h[http.TrailerPrefix+name] = values
 	}

@@ -6,12 +6,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-access/causeway/internal/route"
 	"github.com/causeway-access/causeway/internal/transport"
@@ -142,16 +145,33 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-func TestH2C(t *testing.T) {
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Proto", r.Proto) }))
+// newH2C starts a server of HTTP/2 without TLS and returns the way to it.
+func newH2C(t *testing.T, handler http.HandlerFunc) transport.Hop {
+	t.Helper()
+	s := httptest.NewUnstartedServer(handler)
 	s.Config.Protocols = new(http.Protocols)
 	s.Config.Protocols.SetUnencryptedHTTP2(true)
 	s.Start()
-	defer s.Close()
-	tr := transport.New(transport.Config{Guard: loopback})
-	defer tr.Close()
-	if got, err := get(t, tr, hop(s, route.SchemeH2C, route.Trust{})); err != nil || got != "200 HTTP/2.0 " {
-		t.Errorf("got %q, %v", got, err)
+	t.Cleanup(s.Close)
+	return hop(s, route.SchemeH2C, route.Trust{})
+}
+
+func TestH2C(t *testing.T) {
+	h := newH2C(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", "Grpc-Status")
+		fmt.Fprint(w, r.Proto, " ", r.RequestURI, " ")
+		io.Copy(w, r.Body)
+		w.Header().Set("Grpc-Status", "0")
+		w.Header().Set(http.TrailerPrefix+"Late", r.Trailer.Get("Sum"))
+	})
+	got := do(t.Context(), newTransport(t), h, &transport.Request{
+		Method: "POST", Path: "/a%2Fb", Query: "c=%20", Length: -1, Body: strings.NewReader("body"), Trailer: http.Header{"Sum": {"4"}},
+	})
+	if got.err != nil || got.status != 200 || got.body != "HTTP/2.0 /a%2Fb?c=%20 body" {
+		t.Errorf("got %+v", got)
+	}
+	if diff := cmp.Diff(http.Header{"Grpc-Status": {"0"}, "Late": {"4"}}, got.trailer); diff != "" {
+		t.Errorf("trailer, -want +got:\n%s", diff)
 	}
 }
 
