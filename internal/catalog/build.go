@@ -24,27 +24,50 @@ type offer struct {
 	backend *route.Backend
 }
 
-// build makes the snapshot of a service from its draft.
-func (d *draft) build(key name) *service {
-	s := &service{external: d.spec.external}
-	for _, p := range d.spec.ports {
-		s.ports = append(s.ports, offer{p, d.backend(key, p)})
+// build makes the snapshot of a service from its draft. Ports whose backends
+// are the same as before keep them.
+func (d *draft) build(key name, before *service) *service {
+	s := &service{external: d.spec.external, ports: make([]offer, len(d.spec.ports))}
+	for i, p := range d.spec.ports {
+		now := d.backend(key, p)
+		if before != nil && now != nil {
+			if was := before.offer(p); was != nil && same(was, now) {
+				now = was
+			}
+		}
+		s.ports[i] = offer{p, now}
 	}
 	return s
 }
 
+// offer returns what answered at a port; nil if nothing did.
+func (s *service) offer(p port) *route.Backend {
+	for i := range s.ports {
+		if s.ports[i].port == p {
+			return s.ports[i].backend
+		}
+	}
+	return nil
+}
+
+// same reports whether two backends of one port are alike.
+func same(a, b *route.Backend) bool {
+	return a.Scheme == b.Scheme && a.Affinity == b.Affinity && a.Trust == b.Trust && slices.Equal(a.Endpoints, b.Endpoints)
+}
+
 // backend gathers the endpoints of one port over all slices.
 func (d *draft) backend(key name, p port) *route.Backend {
-	var ready, leaving []route.Endpoint
 	scheme := p.scheme
+	ready := make([]route.Endpoint, 0, d.members())
+	var leaving []route.Endpoint
 	for _, s := range d.slices {
-		number, ok := s.ports[p.name]
+		at, ok := s.port(p.name)
 		if !ok {
 			continue
 		}
-		scheme = cmp.Or(scheme, s.schemes[p.name])
+		scheme = cmp.Or(scheme, at.scheme)
 		for _, m := range s.members {
-			e := route.Endpoint{Addr: netip.AddrPortFrom(m.addr, number)}
+			e := route.Endpoint{Addr: netip.AddrPortFrom(m.addr, at.number)}
 			switch {
 			case m.ready || d.spec.unready:
 				ready = append(ready, e)

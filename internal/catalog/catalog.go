@@ -7,7 +7,9 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -23,6 +25,7 @@ type Catalog struct {
 	pods     *route.Table[name, *pod]
 	nodes    *route.Table[string, *node]
 	synced   []cache.InformerSynced
+	ready    atomic.Bool // all of synced have been true
 
 	// mu orders the watches among themselves; no look-up takes it.
 	mu     sync.Mutex
@@ -65,11 +68,15 @@ func New(factory informers.SharedInformerFactory) (*Catalog, error) {
 
 // HasSynced reports that the first lists of all watches are in the snapshot.
 func (c *Catalog) HasSynced() bool {
+	if c.ready.Load() {
+		return true // for good, and every request asks
+	}
 	for _, synced := range c.synced {
 		if !synced() {
 			return false
 		}
 	}
+	c.ready.Store(true)
 	return true
 }
 
@@ -103,7 +110,7 @@ func (c *Catalog) dropService(s *corev1.Service) {
 }
 
 func (c *Catalog) setSlice(s *discoveryv1.EndpointSlice) {
-	c.edit(owner(s), func(d *draft) { d.slices[s.Name] = sliceOf(s) })
+	c.edit(owner(s), func(d *draft) { d.setSlice(sliceOf(s)) })
 }
 
 // moveSlice also takes the slice away from the service it belonged to before.
@@ -115,7 +122,7 @@ func (c *Catalog) moveSlice(old, now *discoveryv1.EndpointSlice) {
 }
 
 func (c *Catalog) dropSlice(s *discoveryv1.EndpointSlice) {
-	c.edit(owner(s), func(d *draft) { delete(d.slices, s.Name) })
+	c.edit(owner(s), func(d *draft) { d.dropSlice(s.Name) })
 }
 
 // owner returns the service that a slice belongs to.
@@ -123,7 +130,9 @@ func owner(s *discoveryv1.EndpointSlice) name {
 	return name{s.Namespace, s.Labels[discoveryv1.LabelServiceName]}
 }
 
-// edit changes the draft of one service and publishes what comes of it.
+// edit changes the draft of one service and publishes what comes of it. Its
+// cost is that of the service alone. What has not changed stays as it is, so
+// that whoever keeps something by a Backend finds it again.
 func (c *Catalog) edit(key name, change func(*draft)) {
 	if key.name == "" {
 		return // a slice that belongs to no service
@@ -132,7 +141,7 @@ func (c *Catalog) edit(key name, change func(*draft)) {
 	defer c.mu.Unlock()
 	d := c.drafts[key]
 	if d == nil {
-		d = &draft{slices: make(map[string]*slice)}
+		d = &draft{}
 		c.drafts[key] = d
 	}
 	change(d)
@@ -143,5 +152,9 @@ func (c *Catalog) edit(key name, change func(*draft)) {
 		}
 		return
 	}
-	c.services.Store(key, d.build(key))
+	before, known := c.services.Load(key)
+	now := d.build(key, before)
+	if !known || now.external != before.external || !slices.Equal(now.ports, before.ports) {
+		c.services.Store(key, now)
+	}
 }

@@ -2,7 +2,6 @@ package catalog_test
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -337,24 +336,4 @@ func TestNothingIsResolvedBeforeTheFirstLists(t *testing.T) {
 			t.Errorf("got %v, want a fault that says to try again", err)
 		}
 	})
-}
-
-func BenchmarkResolve(b *testing.B) {
-	for _, n := range []int{10, 2000} {
-		var objects []runtime.Object
-		for i := range n {
-			name := fmt.Sprintf("web-%d", i)
-			objects = append(objects, service(name, nil, corev1.ServicePort{Name: "http", Port: 80}), slice(name, "http", 80, up("10.0.0.1")))
-		}
-		c, _ := known(b, objects...)
-		web := target(b, "services", "web-5:http")
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := c.Resolve(web); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }

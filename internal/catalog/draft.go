@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,7 +25,35 @@ const (
 // draft is what the watches know of one service. Guarded by Catalog.mu.
 type draft struct {
 	spec   *spec
-	slices map[string]*slice
+	slices []*slice // by name
+}
+
+// setSlice adds a slice, or takes it for the one of that name.
+func (d *draft) setSlice(s *slice) {
+	i, known := d.find(s.name)
+	if known {
+		d.slices[i] = s
+	} else {
+		d.slices = slices.Insert(d.slices, i, s)
+	}
+}
+
+func (d *draft) dropSlice(name string) {
+	if i, known := d.find(name); known {
+		d.slices = slices.Delete(d.slices, i, i+1)
+	}
+}
+
+func (d *draft) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(d.slices, name, func(s *slice, name string) int { return strings.Compare(s.name, name) })
+}
+
+// members counts the addresses of all slices.
+func (d *draft) members() (n int) {
+	for _, s := range d.slices {
+		n += len(s.members)
+	}
+	return n
 }
 
 // spec holds what is needed of a Service.
@@ -45,12 +75,31 @@ type port struct {
 
 // slice holds what is needed of an EndpointSlice.
 type slice struct {
-	ports   map[string]uint16
-	schemes map[string]string
+	name    string
+	ports   []slicePort
 	members []member
 }
 
-// member is one address of a slice.
+// slicePort is a TCP port of a slice, by the name of the service's port.
+type slicePort struct {
+	name   string
+	number uint16
+	scheme string
+}
+
+// port returns the slice's port of that name.
+func (s *slice) port(name string) (slicePort, bool) {
+	for _, p := range s.ports {
+		if p.name == name {
+			return p, true
+		}
+	}
+	return slicePort{}, false
+}
+
+// member is one address of a slice. The zones for which it is hinted are not
+// looked at: the gateway is in none, and an endpoint that it cannot choose is
+// of no use to its clients.
 type member struct {
 	addr               netip.Addr
 	ready, terminating bool
@@ -110,34 +159,40 @@ func schemeOf(appProtocol *string) string {
 }
 
 func sliceOf(s *discoveryv1.EndpointSlice) *slice {
-	out := &slice{ports: make(map[string]uint16), schemes: make(map[string]string)}
+	out := &slice{name: s.Name}
 	for _, p := range s.Ports {
 		if p.Port == nil || p.Protocol != nil && *p.Protocol != corev1.ProtocolTCP {
 			continue
 		}
-		var key string
+		at := slicePort{number: uint16(*p.Port), scheme: schemeOf(p.AppProtocol)}
 		if p.Name != nil {
-			key = *p.Name
+			at.name = *p.Name
 		}
-		out.ports[key] = uint16(*p.Port)
-		out.schemes[key] = schemeOf(p.AppProtocol)
+		out.ports = append(out.ports, at)
 	}
 	if s.AddressType == discoveryv1.AddressTypeFQDN {
 		return out // names are never resolved for a service
 	}
-	for _, e := range s.Endpoints {
-		ready := e.Conditions.Ready == nil || *e.Conditions.Ready
-		m := member{ready: ready, serving: ready}
-		if e.Conditions.Serving != nil {
-			m.serving = *e.Conditions.Serving
-		}
-		m.terminating = e.Conditions.Terminating != nil && *e.Conditions.Terminating
-		for _, a := range e.Addresses {
-			if addr, err := netip.ParseAddr(a); err == nil {
-				m.addr = addr.Unmap()
-				out.members = append(out.members, m)
-			}
-		}
+	out.members = make([]member, 0, len(s.Endpoints))
+	for i := range s.Endpoints {
+		out.members = appendMember(out.members, &s.Endpoints[i])
 	}
 	return out
+}
+
+// appendMember appends the addresses of an endpoint.
+func appendMember(to []member, e *discoveryv1.Endpoint) []member {
+	m := member{ready: e.Conditions.Ready == nil || *e.Conditions.Ready}
+	m.serving = m.ready
+	if e.Conditions.Serving != nil {
+		m.serving = *e.Conditions.Serving
+	}
+	m.terminating = e.Conditions.Terminating != nil && *e.Conditions.Terminating
+	for _, a := range e.Addresses {
+		if addr, err := netip.ParseAddr(a); err == nil {
+			m.addr = addr.Unmap()
+			to = append(to, m)
+		}
+	}
+	return to
 }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -17,6 +18,7 @@ const KubeletPort = 10250
 type node struct {
 	host    route.Endpoint // of the kubelet's port; no address and no host if none is known
 	kubelet uint16
+	last    latest
 }
 
 // preferred orders the address types of a node: addresses before names, and
@@ -65,12 +67,16 @@ func (c *Catalog) resolveNode(t *route.Target) (*route.Backend, error) {
 	if n.host == (route.Endpoint{}) {
 		return nil, fault.New(fault.Unavailable, resolveOp, "node "+strconv.Quote(t.Name)+" has no address")
 	}
+	return n.last.or(t.Port, number, func() *route.Backend { return n.backend(t, number) }), nil
+}
+
+func (n *node) backend(t *route.Target, number uint16) *route.Backend {
 	e := n.host
 	e.Addr = netip.AddrPortFrom(e.Addr.Addr(), number)
 	b := &route.Backend{
 		Resource:  route.Nodes,
-		Name:      t.Name,
-		Port:      t.Port,
+		Name:      strings.Clone(t.Name),
+		Port:      strings.Clone(t.Port),
 		Scheme:    route.SchemeHTTP,
 		Endpoints: []route.Endpoint{e},
 	}
@@ -78,7 +84,7 @@ func (c *Catalog) resolveNode(t *route.Target) (*route.Backend, error) {
 		b.Scheme = route.SchemeHTTPS
 		b.Trust = route.Trust{Node: true}
 	}
-	return b, nil
+	return b
 }
 
 // Kubelet reports whether a target is a node's kubelet port, from the URL

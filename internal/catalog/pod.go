@@ -3,6 +3,8 @@ package catalog
 import (
 	"net/netip"
 	"strconv"
+	"strings"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -16,6 +18,22 @@ type pod struct {
 	finished bool
 	first    uint16 // the first declared container port, 0 if none
 	named    []namedPort
+	last     latest
+}
+
+// latest remembers the backend that an object was last resolved to: nearly
+// all requests for one ask for the same port.
+type latest struct{ backend atomic.Pointer[route.Backend] }
+
+// or returns the backend of that port, made by build unless it is known. What
+// build makes must not hold on to the URL that it was asked for.
+func (l *latest) or(port string, number uint16, build func() *route.Backend) *route.Backend {
+	if b := l.backend.Load(); b != nil && b.Port == port && b.Endpoints[0].Addr.Port() == number {
+		return b
+	}
+	b := build()
+	l.backend.Store(b)
+	return b
 }
 
 type namedPort struct {
@@ -64,14 +82,16 @@ func (c *Catalog) resolvePod(t *route.Target) (*route.Backend, error) {
 	if !p.addr.IsValid() {
 		return nil, fault.New(fault.Unavailable, resolveOp, "pod "+strconv.Quote(t.Name)+" has no address yet")
 	}
-	return &route.Backend{
-		Resource:  route.Pods,
-		Namespace: t.Namespace,
-		Name:      t.Name,
-		Port:      t.Port,
-		Scheme:    route.SchemeHTTP,
-		Endpoints: []route.Endpoint{{Addr: netip.AddrPortFrom(p.addr, number)}},
-	}, nil
+	return p.last.or(t.Port, number, func() *route.Backend {
+		return &route.Backend{
+			Resource:  route.Pods,
+			Namespace: strings.Clone(t.Namespace),
+			Name:      strings.Clone(t.Name),
+			Port:      strings.Clone(t.Port),
+			Scheme:    route.SchemeHTTP,
+			Endpoints: []route.Endpoint{{Addr: netip.AddrPortFrom(p.addr, number)}},
+		}
+	}), nil
 }
 
 // port returns the number of the port that the target asks for.

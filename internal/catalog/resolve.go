@@ -51,9 +51,10 @@ func (s *service) choose(t *route.Target) (*offer, error) {
 	if t.Port == "" {
 		return s.unnamed(t)
 	}
-	if number, err := strconv.ParseInt(t.Port, 10, 64); err == nil {
+	if digits(t.Port) {
+		number, err := strconv.ParseUint(t.Port, 10, 16)
 		for i := range s.ports {
-			if int64(s.ports[i].number) == number {
+			if err == nil && s.ports[i].number == int32(number) {
 				return &s.ports[i], nil
 			}
 		}
@@ -66,6 +67,16 @@ func (s *service) choose(t *route.Target) (*offer, error) {
 		}
 	}
 	return nil, noEndpoints(t, ": it has no port named "+strconv.Quote(t.Port)+s.choices())
+}
+
+// digits reports whether a port is a number: no name of one is.
+func digits(port string) bool {
+	for i := range len(port) {
+		if port[i] < '0' || port[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // unnamed returns the port of a target that names none.
