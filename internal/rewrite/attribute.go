@@ -66,10 +66,16 @@ type value struct {
 	raw, text string // as it is in the tag, and with its references resolved
 	plain     bool   // the two are the same
 	dst       io.Writer
-	copied    int // of raw
-	rawAt     int // a place in raw, and the same one in text
+	piece     []byte // what is written, since few writers take strings
+	copied    int    // of raw
+	rawAt     int    // a place in raw, and the same one in text
 	textAt    int
 	err       error
+}
+
+// reset begins a value, and keeps what was allocated for the last one.
+func (v *value) reset(dst io.Writer, raw string) {
+	*v = value{raw: raw, text: unescape(raw), plain: strings.IndexByte(raw, '&') < 0, dst: dst, piece: v.piece}
 }
 
 // replace writes all before from, and head instead of what is until to. The
@@ -92,7 +98,8 @@ func (v *value) rest() error {
 
 func (v *value) write(s string) {
 	if v.err == nil && s != "" {
-		_, v.err = io.WriteString(v.dst, s)
+		v.piece = append(v.piece[:0], s...)
+		_, v.err = v.dst.Write(v.piece)
 	}
 }
 

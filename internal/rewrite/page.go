@@ -16,7 +16,9 @@ type page struct {
 	tags  scanner
 	based bool // a base element was seen; those after it mean nothing
 	away  bool // and it leads to a foreign host, and all paths with it
-	buf   [64 << 10]byte
+
+	attribute value // the one being written
+	buf       [64 << 10]byte
 }
 
 var pages = sync.Pool{New: func() any { return new(page) }}
@@ -27,7 +29,7 @@ func (r *Rules) html(dst io.Writer, src io.Reader, xml bool) error {
 	p := pages.Get().(*page)
 	defer pages.Put(p)
 	p.rules, p.dst, p.based, p.away = r, dst, false, false
-	defer func() { p.rules, p.dst = nil, nil }()
+	defer func() { p.rules, p.dst, p.attribute.dst = nil, nil, nil }()
 	p.tags.reset(xml)
 	kept := 0
 	for {
@@ -112,7 +114,8 @@ func (p *page) tag(data []byte, start int) error {
 
 // value writes the value of an attribute with its URLs changed.
 func (p *page) value(raw string, holds shape) error {
-	v := &value{raw: raw, text: unescape(raw), dst: p.dst, plain: strings.IndexByte(raw, '&') < 0}
+	v := &p.attribute
+	v.reset(p.dst, raw)
 	switch holds {
 	case single:
 		v.replace(p.lead(v.text))
