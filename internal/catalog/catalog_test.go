@@ -123,6 +123,7 @@ func check(t *testing.T, c *catalog.Catalog, resource, segment string, want reso
 	}
 }
 
+// Section 1, service port.
 func TestServicePorts(t *testing.T) {
 	c, _ := known(t,
 		service("one", nil, corev1.ServicePort{Name: "http", Port: 80}),
@@ -134,6 +135,15 @@ func TestServicePorts(t *testing.T) {
 		service("dns", nil, corev1.ServicePort{Name: "udp", Port: 53, Protocol: corev1.ProtocolUDP}, corev1.ServicePort{Name: "tcp", Port: 53, Protocol: corev1.ProtocolTCP}),
 		slice("dns", "tcp", 5353, up("10.0.0.5")),
 		service("grpc", nil, corev1.ServicePort{Port: 1, AppProtocol: ptr("kubernetes.io/h2c")}), slice("grpc", "", 1, up("10.0.0.6")),
+		service("wss", nil, corev1.ServicePort{Port: 1, AppProtocol: ptr("kubernetes.io/wss")}), slice("wss", "", 1, up("10.0.0.7")),
+		service("ws", nil, corev1.ServicePort{Port: 1, AppProtocol: ptr("kubernetes.io/ws")}), slice("ws", "", 1, up("10.0.0.8")),
+		service("strange", nil, corev1.ServicePort{Port: 1, AppProtocol: ptr("example.com/own")}), slice("strange", "", 1, up("10.0.0.9")),
+		service("https", nil, corev1.ServicePort{Name: "a", Port: 1}, corev1.ServicePort{Name: "b", Port: 2}), slice("https", "a", 1, up("10.0.0.10")),
+		service("numbers", nil, corev1.ServicePort{Port: 81}, corev1.ServicePort{Port: 82}), slice("numbers", "", 1, up("10.0.0.11")),
+		service("headless", func(s *corev1.Service) { s.Spec.ClusterIP = corev1.ClusterIPNone }, corev1.ServicePort{Name: "http", Port: 80}),
+		slice("headless", "http", 80, up("10.0.0.12")),
+		service("selected", func(s *corev1.Service) { s.Spec.Selector = map[string]string{"a": "b"} }, corev1.ServicePort{Name: "http", Port: 80}),
+		slice("selected", "http", 80, up("10.0.0.13")),
 		service("empty", nil, corev1.ServicePort{Port: 1}),
 		service("portless", nil),
 		service("out", func(s *corev1.Service) {
@@ -147,12 +157,28 @@ func TestServicePorts(t *testing.T) {
 		{"no port, one port of any name", "one", resolved{addrs: []string{"10.0.0.1:8080", "10.0.0.2:8080"}, scheme: "http"}},
 		{"by name", "one:http", resolved{addrs: []string{"10.0.0.1:8080", "10.0.0.2:8080"}}},
 		{"by number of the service", "one:80", resolved{addrs: []string{"10.0.0.1:8080", "10.0.0.2:8080"}}},
+		{"by number and name alike", "http:one:80", resolved{addrs: []string{"10.0.0.1:8080", "10.0.0.2:8080"}}},
+		{"an empty scheme", ":one:http", resolved{addrs: []string{"10.0.0.1:8080", "10.0.0.2:8080"}}},
+		{"a colon and no port", "one:", resolved{addrs: []string{"10.0.0.1:8080", "10.0.0.2:8080"}}},
+		{"a scheme and no port", "https:one:", resolved{addrs: []string{"10.0.0.1:8080", "10.0.0.2:8080"}}},
+		{"https:a is port a of service https", "https:a", resolved{addrs: []string{"10.0.0.10:1"}}},
+		{"a port without endpoints beside one with", "https:b", resolved{kind: fault.Unavailable, words: `no endpoints available for service "https"`}},
+		{"a number beyond all ports", "one:70000", resolved{kind: fault.Unavailable, words: `no service port 70000 found for service "one"`}},
+		{"a number beyond all numbers", "one:99999999999999999999", resolved{kind: fault.Unavailable, words: `no service port 99999999999999999999 found for service "one"`}},
+		{"a negative number is a name", "one:-80", resolved{kind: fault.Unavailable, words: `no endpoints available for service "one": it has no port named "-80"; choose one of: http`}},
+		{"a number with leading zeros", "one:080", resolved{addrs: []string{"10.0.0.1:8080", "10.0.0.2:8080"}}},
+		{"headless", "headless", resolved{addrs: []string{"10.0.0.12:80"}}},
+		{"with a selector", "selected:http", resolved{addrs: []string{"10.0.0.13:80"}}},
 		{"not by number of the endpoint", "one:8080", resolved{kind: fault.Unavailable, words: `no service port 8080 found for service "one"`}},
 		{"several, none unnamed", "two", resolved{kind: fault.Unavailable, words: `no endpoints available for service "two": it has several ports; choose one of: http, tls`}},
 		{"appProtocol https", "two:tls", resolved{addrs: []string{"10.0.0.3:8443"}, scheme: "https"}},
 		{"no such name", "two:ftp", resolved{kind: fault.Unavailable, words: `no endpoints available for service "two": it has no port named "ftp"; choose one of: http, tls`}},
 		{"no port, the unnamed one", "unnamed", resolved{addrs: []string{"10.0.0.4:9"}}},
 		{"a number shared with UDP", "dns:53", resolved{addrs: []string{"10.0.0.5:5353"}}},
+		{"appProtocol wss", "wss", resolved{addrs: []string{"10.0.0.7:1"}, scheme: "https"}},
+		{"appProtocol ws", "ws", resolved{addrs: []string{"10.0.0.8:1"}, scheme: "http"}},
+		{"an appProtocol that nobody knows", "strange", resolved{addrs: []string{"10.0.0.9:1"}, scheme: "http"}},
+		{"several, the first unnamed", "numbers", resolved{addrs: []string{"10.0.0.11:1"}}},
 		{"appProtocol h2c", "grpc", resolved{addrs: []string{"10.0.0.6:1"}, scheme: "h2c"}},
 		{"no endpoints", "empty", resolved{kind: fault.Unavailable, words: `no endpoints available for service "empty"`}},
 		{"no ports", "portless", resolved{kind: fault.Unavailable, words: `no endpoints available for service "portless"`}},
@@ -164,35 +190,7 @@ func TestServicePorts(t *testing.T) {
 	}
 }
 
-func TestEndpointConditions(t *testing.T) {
-	p := corev1.ServicePort{Name: "http", Port: 80}
-	v6 := slice("dual", "http", 80, up("fd00::1"))
-	v6.Name, v6.AddressType = "dual-v6", discoveryv1.AddressTypeIPv6
-	c, _ := known(t,
-		service("mixed", nil, p), slice("mixed", "http", 80, up("10.0.0.1"), at("10.0.0.2", false, false, false), at("10.0.0.3", false, true, true)),
-		service("leaving", nil, p), slice("leaving", "http", 80, at("10.0.0.2", false, false, true), at("10.0.0.3", false, true, true)),
-		service("down", nil, p), slice("down", "http", 80, at("10.0.0.2", false, false, false)),
-		service("early", func(s *corev1.Service) { s.Spec.PublishNotReadyAddresses = true }, p), slice("early", "http", 80, at("10.0.0.2", false, false, false)),
-		service("unknown", nil, p), slice("unknown", "http", 80, discoveryv1.Endpoint{Addresses: []string{"10.0.0.4"}}),
-		service("dual", func(s *corev1.Service) {
-			s.Spec.IPFamilies = []corev1.IPFamily{corev1.IPv6Protocol, corev1.IPv4Protocol}
-		}, p), slice("dual", "http", 80, up("10.0.0.5")), v6,
-	)
-	for _, tt := range []struct {
-		name, segment string
-		want          resolved
-	}{
-		{"ready ones alone", "mixed", resolved{addrs: []string{"10.0.0.1:80"}}},
-		{"terminating ones that serve, if none is ready", "leaving", resolved{addrs: []string{"10.0.0.3:80"}}},
-		{"none", "down", resolved{kind: fault.Unavailable, words: `no endpoints available for service "down"`}},
-		{"publishNotReadyAddresses", "early", resolved{addrs: []string{"10.0.0.2:80"}}},
-		{"no condition means ready", "unknown", resolved{addrs: []string{"10.0.0.4:80"}}},
-		{"the first family", "dual", resolved{addrs: []string{"[fd00::1]:80"}}},
-	} {
-		t.Run(tt.name, func(t *testing.T) { check(t, c, "services", tt.segment, tt.want) })
-	}
-}
-
+// Section 1, pod port.
 func TestPodPorts(t *testing.T) {
 	pod := func(name, ip string, phase corev1.PodPhase, ports ...corev1.ContainerPort) *corev1.Pod {
 		return &corev1.Pod{ObjectMeta: meta(name), Spec: corev1.PodSpec{Containers: []corev1.Container{{}, {Ports: ports}}}, Status: corev1.PodStatus{PodIP: ip, Phase: phase}}
@@ -200,6 +198,8 @@ func TestPodPorts(t *testing.T) {
 	c, _ := known(t,
 		pod("p", "10.0.0.1", corev1.PodRunning, corev1.ContainerPort{ContainerPort: 8080}, corev1.ContainerPort{Name: "admin", ContainerPort: 9090}),
 		pod("bare", "10.0.0.2", corev1.PodRunning), pod("new", "", corev1.PodPending), pod("done", "10.0.0.3", corev1.PodSucceeded),
+		pod("failed", "10.0.0.3", corev1.PodFailed), pod("six", "fd00::6", corev1.PodRunning),
+		pod("udp", "10.0.0.4", corev1.PodRunning, corev1.ContainerPort{Name: "dns", ContainerPort: 53, Protocol: corev1.ProtocolUDP}, corev1.ContainerPort{ContainerPort: 8081}),
 	)
 	for _, tt := range []struct {
 		name, segment string
@@ -213,6 +213,12 @@ func TestPodPorts(t *testing.T) {
 		{"zero", "p:0", resolved{kind: fault.BadRequest, words: `no port "0" on pod "p": it is neither a number from 1 to 65535 nor the name of a port`}},
 		{"default of http", "bare", resolved{addrs: []string{"10.0.0.2:80"}}},
 		{"default of https", "https:bare:", resolved{addrs: []string{"10.0.0.2:443"}}},
+		{"a declared number", "p:9090", resolved{addrs: []string{"10.0.0.1:9090"}, scheme: "http"}},
+		{"a scheme and a name", "https:p:admin", resolved{addrs: []string{"10.0.0.1:9090"}}},
+		{"a port of UDP does not count", "udp", resolved{addrs: []string{"10.0.0.4:8081"}}},
+		{"its name neither", "udp:dns", resolved{kind: fault.BadRequest, words: `no port "dns" on pod "udp": it is neither a number from 1 to 65535 nor the name of a port`}},
+		{"IPv6", "six", resolved{addrs: []string{"[fd00::6]:80"}}},
+		{"failed", "failed", resolved{kind: fault.Unavailable, words: `pod "failed" has finished`}},
 		{"no address", "new", resolved{kind: fault.Unavailable, words: `pod "new" has no address yet`}},
 		{"finished", "done", resolved{kind: fault.Unavailable, words: `pod "done" has finished`}},
 		{"absent", "gone", resolved{kind: fault.NotFound, words: `pods "gone" not found`}},
@@ -221,6 +227,7 @@ func TestPodPorts(t *testing.T) {
 	}
 }
 
+// Section 1, node port.
 func TestNodes(t *testing.T) {
 	node := func(name string, kubelet int32, addrs ...corev1.NodeAddress) *corev1.Node {
 		n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Addresses: addrs}}
@@ -230,6 +237,8 @@ func TestNodes(t *testing.T) {
 	c, _ := known(t,
 		node("a", 0, corev1.NodeAddress{Type: corev1.NodeHostName, Address: "a"}, corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: "10.1.0.1"}),
 		node("b", 20250, corev1.NodeAddress{Type: corev1.NodeHostName, Address: "b.example"}), node("c", 0),
+		node("d", 0, corev1.NodeAddress{Type: corev1.NodeExternalDNS, Address: "d.example"}, corev1.NodeAddress{Type: corev1.NodeExternalIP, Address: "198.51.100.1"}),
+		node("e", 0, corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: "fd00::5"}, corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: "10.1.0.5"}),
 	)
 	for _, tt := range []struct {
 		name, segment string
@@ -242,6 +251,9 @@ func TestNodes(t *testing.T) {
 		{"a port of its own, and no address but a name", "b", resolved{addrs: []string{"b.example:20250"}, scheme: "https"}, true},
 		{"the usual port where it is another's", "b:10250", resolved{addrs: []string{"b.example:10250"}, scheme: "http"}, false},
 		{"a name is no port", "a:http", resolved{kind: fault.BadRequest, words: `no port "http" on node "a": it is neither a number from 1 to 65535 nor the name of a port`}, false},
+		{"an outer address before a name", "d", resolved{addrs: []string{"198.51.100.1:10250"}, scheme: "https"}, true},
+		{"the first of one type", "e:80", resolved{addrs: []string{"[fd00::5]:80"}, scheme: "http"}, false},
+		{"a number beyond all ports", "a:65536", resolved{kind: fault.BadRequest, words: `no port "65536" on node "a": it is neither a number from 1 to 65535 nor the name of a port`}, false},
 		{"no address", "c", resolved{kind: fault.Unavailable, words: `node "c" has no address`}, false},
 		{"absent", "gone", resolved{kind: fault.NotFound, words: `nodes "gone" not found`}, false},
 	} {
