@@ -25,16 +25,19 @@ func dropCookie(h http.Header, name string) {
 	h["Cookie"] = kept
 }
 
+// blank is what net/http takes away around cookies.
+const blank = " \t\r\n"
+
 // withoutCookie returns a Cookie line without the pairs of a name.
 func withoutCookie(line, name string) string {
 	var others []string
 	found := false
 	for pair := range strings.SplitSeq(line, ";") {
 		key, _, _ := strings.Cut(pair, "=")
-		if strings.TrimSpace(key) == name {
+		if strings.Trim(key, blank) == name {
 			found = true
-		} else if strings.TrimSpace(pair) != "" {
-			others = append(others, strings.TrimSpace(pair))
+		} else if pair = strings.Trim(pair, blank); pair != "" {
+			others = append(others, pair)
 		}
 	}
 	if !found {

@@ -92,6 +92,7 @@ func expected(n *html.Node, a html.Attribute) string {
 			}
 		}
 		return a.Val
+	case n.Data == "use" && a.Key == "xlink:href": // href's older name
 	case !slices.Contains(holds, a.Key):
 		return a.Val
 	case strings.HasSuffix(a.Key, "srcset"):
