@@ -22,6 +22,7 @@ func suites() []suite {
 	return []suite{
 		{"control", "start, memory, writes, lists and watches of the API server, beside a bare etcd", control},
 		{"proxy", "requests, transfers, WebSockets and idle connections through the access path, beside nginx, HAProxy and httputil.ReverseProxy", proxySuite},
+		{"resolve", "what it costs to find a target with 10, 1,000 and 10,000 services, while endpoints change", resolve},
 		{"build", "size of the binary, and with -clean-build the time of a build from nothing", build},
 	}
 }
