@@ -42,6 +42,16 @@ func exchange(p *endpoint.Picker, b *route.Backend) {
 	l.Done()
 }
 
+// BenchmarkPickOfPod is the same for a pod or a node.
+func BenchmarkPickOfPod(b *testing.B) {
+	p, pod := endpoint.New(), backend(1)
+	pod.Resource = route.Pods
+	b.ReportAllocs()
+	for b.Loop() {
+		exchange(p, pod)
+	}
+}
+
 // BenchmarkSweep is what runs twice a second.
 func BenchmarkSweep(b *testing.B) {
 	for _, services := range []int{10, 1000, 10000} {

@@ -21,8 +21,11 @@ type group struct {
 // pick draws two and takes the less busy. One that was drawn and is to be
 // tried again is tried. If neither will do, all are looked at.
 func (g *group) pick(a Ask) (Lease, bool) {
-	if len(a.Tried) > 0 || len(g.states) == 1 {
+	switch {
+	case len(a.Tried) > 0:
 		return g.scan(a, time.Now())
+	case len(g.states) == 1:
+		return lease(g.backend.Endpoints[0], g.states[0]), true
 	}
 	i, j := draw(len(g.states))
 	x, y := g.states[i], g.states[j]

@@ -70,14 +70,14 @@ type Ask struct {
 // service whose every endpoint failed is tried all the same; else only by the
 // one request that, after the back-off, finds out whether they are back.
 //
-// What is known of several endpoints together is kept by the pointer b: it is
-// to be the same one until the backend changes.
+// What is known of the endpoints of a service together is kept by the pointer
+// b: it is to be the same one until the backend changes.
 func (p *Picker) Pick(b *route.Backend, a Ask) (Lease, bool) {
 	switch {
-	case len(b.Endpoints) == 1 && b.Affinity == 0:
-		return p.only(b.Endpoints[0], a)
 	case len(b.Endpoints) == 0:
 		return Lease{}, false
+	case b.Resource != route.Services:
+		return p.only(b.Endpoints[0], a)
 	}
 	g := p.group(b)
 	if b.Affinity > 0 {
@@ -86,7 +86,8 @@ func (p *Picker) Pick(b *route.Backend, a Ask) (Lease, bool) {
 	return g.pick(a)
 }
 
-// only is Pick where there is no choice.
+// only is Pick for a pod or a node. Of these there may be a backend for each
+// port that anybody asks for, so that nothing is kept by them.
 func (p *Picker) only(e route.Endpoint, a Ask) (Lease, bool) {
 	if contains(a.Tried, e) {
 		return Lease{}, false

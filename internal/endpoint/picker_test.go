@@ -119,15 +119,13 @@ func TestLoadIsCountedByAddress(t *testing.T) {
 	if n := share(t, p, other, busy.Endpoint, 50); n != 0 {
 		t.Errorf("picked %d times for another service", n)
 	}
-	other.Endpoints = other.Endpoints[:1]
-	if got := pick(t, p, other, endpoint.Ask{}).Endpoint; got != other.Endpoints[0] {
-		t.Errorf("picked %v where there is one alone", got)
-	}
 }
 
 // Section 1: retried on another endpoint.
 func TestTriedEndpointsAreNotPickedAgain(t *testing.T) {
-	for _, b := range []*route.Backend{backend(1), backend(3), sticky(1, time.Hour), sticky(3, time.Hour)} {
+	pod := backend(1)
+	pod.Resource = route.Pods
+	for _, b := range []*route.Backend{pod, backend(1), backend(3), sticky(1, time.Hour), sticky(3, time.Hour)} {
 		p := endpoint.New()
 		for range 50 {
 			var tried []route.Endpoint
@@ -165,7 +163,7 @@ func TestUnusedPick(t *testing.T) {
 func TestSweepForgetsWhatIsNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, b, one := endpoint.New(), backend(3), backend(1)
-		one.Endpoints[0].Host = "node.example"
+		one.Resource, one.Endpoints[0].Host = route.Nodes, "node.example"
 		busy := pick(t, p, b, endpoint.Ask{})
 		answered(t, p, one, endpoint.Ask{})
 		if n := p.Len(); n != 4 {
