@@ -21,6 +21,7 @@ type outgoing struct {
 	scheme  string
 	trust   route.Trust
 	upgrade string
+	tried   [retries + 1]route.Endpoint
 	answer  answer
 }
 

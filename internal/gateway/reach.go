@@ -18,7 +18,7 @@ const retries = 3
 // This is the only place where anything is tried again. The lease is the
 // answer's: it is to be ended with it.
 func (g *Gateway) reach(out *outgoing, b *route.Backend, line *observe.Line) (*answer, endpoint.Lease, error) {
-	tried := make([]route.Endpoint, 0, retries+1)
+	tried := out.tried[:0]
 	var failure error
 	for n := range retries + 1 {
 		lease, ok := g.picker.Pick(b, endpoint.Ask{Client: out.client, Tried: tried, Repeatable: out.request.Repeatable})

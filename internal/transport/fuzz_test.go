@@ -68,7 +68,7 @@ func compareHeads(t *testing.T, h *head, theirs *http.Response) {
 		t.Errorf("status %d, net/http has %d", h.status, theirs.StatusCode)
 	}
 	// net/http reads these for itself.
-	for _, name := range []string{"Content-Length", "Connection", "Trailer", "Pragma", "Cache-Control"} {
+	for _, name := range []string{"Content-Length", "Connection", "Keep-Alive", "Trailer", "Pragma", "Cache-Control"} {
 		delete(ours, name)
 		theirs.Header.Del(name)
 	}

@@ -135,21 +135,39 @@ func (h *head) field(name, value string, minor int, chunked *bool) (keep bool, e
 		h.announce(value)
 		return false, nil
 	case "Connection":
-		for token := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(trim(token), "close") {
-				h.closing = true
-			}
-		}
+		return h.connection(value), nil
 	case "Keep-Alive":
-		for token := range strings.SplitSeq(value, ",") {
-			if n, ok := strings.CutPrefix(trim(token), "timeout="); ok {
-				if h.keepFor, ok = decimal(n); !ok || h.keepFor == 0 {
-					h.closing = true
-				}
-			}
-		}
+		h.keepAlive(value)
+		return false, nil
 	}
 	return true, nil
+}
+
+// connection reads a Connection field. It is passed on, to whoever removes the
+// fields that it names, only if it names any.
+func (h *head) connection(value string) (names bool) {
+	for token := range strings.SplitSeq(value, ",") {
+		switch token = trim(token); {
+		case strings.EqualFold(token, "close"):
+			h.closing = true
+		case !strings.EqualFold(token, "keep-alive"):
+			names = true
+		}
+	}
+	return names
+}
+
+// keepAlive reads how long the backend keeps the connection.
+func (h *head) keepAlive(value string) {
+	for token := range strings.SplitSeq(value, ",") {
+		n, ok := strings.CutPrefix(trim(token), "timeout=")
+		if !ok {
+			continue
+		}
+		if h.keepFor, ok = decimal(n); !ok || h.keepFor == 0 {
+			h.closing = true
+		}
+	}
 }
 
 // announce takes note of the names of a Trailer field.

@@ -46,7 +46,8 @@ func (r *Response) foreign(resp *http.Response, cancel context.CancelCauseFunc) 
 }
 
 // CopyHeader sets the response's fields in h, in place of those of the same
-// name. Content-Length is one of them, Transfer-Encoding and Trailer are not.
+// name. Content-Length is one of them; Transfer-Encoding, Trailer, Keep-Alive
+// and a Connection that names no other field are not.
 // It is to be called before the body is read or closed.
 func (r *Response) CopyHeader(h http.Header) {
 	for name, values := range r.header {
