@@ -8,14 +8,15 @@ import (
 // split reads scheme, name and port from the segment. The forms are name,
 // name:port, name:, scheme:name:, scheme:name:port and :name:port.
 func (t *Target) split() bool {
-	parts := strings.SplitN(t.Segment, ":", 4)
-	switch len(parts) {
-	case 1:
-		t.Name = parts[0]
-	case 2:
-		t.Name, t.Port = parts[0], parts[1]
-	case 3:
-		t.Scheme, t.Name, t.Port = parts[0], parts[1], parts[2]
+	first, rest, colons := strings.Cut(t.Segment, ":")
+	second, third, two := strings.Cut(rest, ":")
+	switch {
+	case !colons:
+		t.Name = first
+	case !two:
+		t.Name, t.Port = first, second
+	case strings.IndexByte(third, ':') < 0:
+		t.Scheme, t.Name, t.Port = first, second, third
 	default:
 		return false
 	}
