@@ -54,6 +54,30 @@ func TestThisProcessUsesTimeAndMemory(t *testing.T) {
 	}
 }
 
+func TestKernelTimeOfAProcess(t *testing.T) {
+	got, err := parseKernel("7 (a) b) c) S 1 2 3 4 5 6 7 8 9 10 11 42 13 14 15\n")
+	if err != nil || got != 42*tick {
+		t.Errorf("%v (%v)", got, err)
+	}
+	for _, bad := range []string{"", "7 (x) S 1 2", "7 (x) S 1 2 3 4 5 6 7 8 9 10 11 x"} {
+		if got, err := parseKernel(bad); err == nil {
+			t.Errorf("%q gives %v, want an error", bad, got)
+		}
+	}
+	if _, err := Kernel(os.Getpid()); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzKernel(f *testing.F) {
+	f.Add("7 (a b) S 1 2 3 4 5 6 7 8 9 10 11 42 13 14 15\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if d, err := parseKernel(text); d < 0 || err != nil && d != 0 {
+			t.Errorf("%v (%v)", d, err)
+		}
+	})
+}
+
 func FuzzStatus(f *testing.F) {
 	f.Add("Name:\tnginx\nVmHWM:\t   14852 kB\nVmRSS:\t   13112 kB\nRssAnon:\t    5480 kB\n")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -41,6 +41,30 @@ func CPU(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
+// Kernel is the time that a process has spent in the kernel so far, in
+// hundredths of a second, with that of threads that have ended.
+func Kernel(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parseKernel(string(text))
+}
+
+// parseKernel reads stime of /proc/PID/stat (proc_pid_stat(5)): the 13th word
+// after the name, which is in brackets and may have any character.
+func parseKernel(text string) (time.Duration, error) {
+	words := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(words) < 13 {
+		return 0, errors.New("read the times of a process: there are too few words")
+	}
+	n, err := strconv.ParseInt(words[12], 10, 54)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("read the times of a process: %q is no number of ticks", words[12])
+	}
+	return time.Duration(n) * tick, nil
+}
+
 // Memory is what a process has in memory, in bytes.
 type Memory struct {
 	// Resident is all of it, with the binary's pages; Peak its highest value

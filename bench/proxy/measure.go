@@ -52,14 +52,18 @@ func (b *bench) measureOne(ctx context.Context, c caseOf, s *subject) error {
 
 // spent is processor time.
 type spent struct {
-	subject, ours time.Duration // ours is of everything that bench started, and its own
-	machine       proc.Machine
+	subject, kernel time.Duration // kernel is a part of subject, less exactly
+	ours            time.Duration // of everything that bench started, and its own
+	machine         proc.Machine
 }
 
 func (b *bench) spentNow(s *subject) (spent, error) {
 	var now spent
 	var err error
 	if now.subject, err = proc.CPU(s.server.pid()); err != nil {
+		return spent{}, err
+	}
+	if now.kernel, err = proc.Kernel(s.server.pid()); err != nil {
 		return spent{}, err
 	}
 	pids := []int{os.Getpid()}
@@ -78,7 +82,10 @@ func (b *bench) spentNow(s *subject) (spent, error) {
 }
 
 func (s spent) sub(then spent) spent {
-	return spent{subject: s.subject - then.subject, ours: s.ours - then.ours, machine: s.machine.Sub(then.machine)}
+	return spent{
+		subject: s.subject - then.subject, kernel: s.kernel - then.kernel,
+		ours: s.ours - then.ours, machine: s.machine.Sub(then.machine),
+	}
 }
 
 // record keeps what was measured of one load.
@@ -88,7 +95,7 @@ func (b *bench) record(c caseOf, s *subject, result load.Result, used spent) err
 		return err
 	}
 	add := func(name, unit string, value float64) {
-		b.samples.add(Figure{Case: c.title, Subject: s.name, Name: name, Unit: unit, Compare: name != "foreign CPU"}, value)
+		b.samples.add(Figure{Case: c.title, Subject: s.name, Name: name, Unit: unit, Compare: unit != "%"}, value)
 	}
 	perRequest := float64(used.subject) / float64(result.Requests)
 	if c.carried > 0 {
@@ -98,6 +105,7 @@ func (b *bench) record(c caseOf, s *subject, result load.Result, used spent) err
 		add(cmp.Or(c.counted, "requests"), "1/s", result.Rate())
 		add("CPU", c.cpuUnit(), perRequest/float64(time.Microsecond))
 	}
+	add("in the kernel", "%", 100*float64(used.kernel)/float64(used.subject))
 	add("p50", "ms", milliseconds(result.P50))
 	add("p99", "ms", milliseconds(result.P99))
 	add("peak memory", "MB", float64(memory.Peak)/1e6)
