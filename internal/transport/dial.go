@@ -15,10 +15,10 @@ import (
 var protocols = []string{"h2", "http/1.1"}
 
 // dial opens a connection to the hop's endpoint, and a TLS session on it if
-// the scheme is https. Abandon ends it. All its errors are *DialError: nothing
-// was sent.
-func (p *pool) dial(ctx context.Context, alpn []string) (net.Conn, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
+// the scheme is https. Abandon ends it. Its errors are *DialError, for nothing
+// was sent, or the cause of ctx.
+func (p *pool) dial(request context.Context, alpn []string) (net.Conn, error) {
+	ctx, cancel := context.WithCancelCause(request)
 	defer cancel(nil)
 	w := &wait{cancel: cancel}
 	p.t.mu.Lock()
@@ -27,13 +27,15 @@ func (p *pool) dial(ctx context.Context, alpn []string) (net.Conn, error) {
 	p.t.mu.Unlock()
 	defer p.delist(w)
 	c, err := p.t.dial(ctx, p.hop, alpn)
-	if err != nil && context.Cause(ctx) == errFrozen { //nolint:errorlint // Abandon's very value
+	switch {
+	case err == nil:
+		return c, nil
+	case request.Err() != nil:
+		return nil, context.Cause(request)
+	case context.Cause(ctx) == errFrozen: //nolint:errorlint // Abandon's very value
 		err = errFrozen
 	}
-	if err != nil {
-		return nil, &DialError{err}
-	}
-	return c, nil
+	return nil, &DialError{err}
 }
 
 func (t *Transport) dial(ctx context.Context, h Hop, alpn []string) (net.Conn, error) {

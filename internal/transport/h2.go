@@ -64,6 +64,8 @@ func (h *h2) newClient() *http.Transport {
 		ExpectContinueTimeout: expectTime,
 		WriteBufferSize:       largeBuffer,
 		ReadBufferSize:        largeBuffer,
+
+		MaxResponseHeaderBytes: maxHead,
 	}
 }
 

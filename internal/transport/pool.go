@@ -60,7 +60,7 @@ func (p *pool) reuse(ctx context.Context, r *Request) *wire {
 	p.idle[n-1] = nil
 	p.idle = p.idle[:n-1]
 	c.reused = true
-	p.begin(c, ctx, r)
+	p.begin(ctx, c, r)
 	return c
 }
 
@@ -73,13 +73,13 @@ func (p *pool) add(ctx context.Context, nc net.Conn, r *Request) *wire {
 	defer p.mu.Unlock()
 	c.mine.at = len(p.all)
 	p.all = append(p.all, c)
-	p.begin(c, ctx, r)
+	p.begin(ctx, c, r)
 	p.t.watch(p)
 	return c
 }
 
 // begin marks the connection busy. The caller holds mu.
-func (p *pool) begin(c *wire, ctx context.Context, r *Request) { //nolint:revive // the context is kept, not used
+func (p *pool) begin(ctx context.Context, c *wire, r *Request) {
 	c.state.Store(waiting)
 	m := &c.mine
 	m.busy, m.ctx, m.repeatable, m.since = true, ctx, r.Repeatable, p.t.now.Load()

@@ -1,7 +1,13 @@
 // Package transport carries one HTTP exchange to one endpoint: it checks that
 // the address may be dialled, dials, speaks TLS as the backend's trust asks,
 // and keeps connections for the next request. It never tries again and never
-// follows a redirect; both are for the caller to decide. Floor F1.
+// follows a redirect; both are for the caller to decide.
+//
+// HTTP/1.1 is its own: exchange.go has the way of a request, on the caller's
+// goroutine from the first byte to the last; link.go the look at a kept
+// connection before it is written to; head.go, body.go and chunk.go what is
+// accepted as a response; upload.go the request's body; pool.go and watch.go
+// the connections. HTTP/2 is net/http's, in h2.go. Floor F1.
 package transport
 
 import (

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"io"
+	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -24,8 +25,11 @@ var errShort = errors.New("the request's body ended before its length")
 // upload writes a request's body while the exchange waits for the response,
 // which may come before the body is read.
 type upload struct {
-	c     *wire
-	r     *Request
+	c       *wire
+	body    io.Reader // and the rest of the request that is needed: the next
+	length  int64     // attempt may have begun with it when this one still reads
+	trailer http.Header
+
 	begin func()
 	timer *time.Timer // for a backend that does not say whether it wants the body
 	state atomic.Int32
@@ -38,7 +42,7 @@ func newUpload(c *wire, r *Request) *upload {
 	if r.Length == 0 {
 		return nil
 	}
-	u := &upload{c: c, r: r}
+	u := &upload{c: c, body: r.Body, length: r.Length, trailer: r.Trailer}
 	u.begin = sync.OnceFunc(func() { go u.run() })
 	if r.expects() {
 		u.timer = time.AfterFunc(expectTime, u.begin)
@@ -96,13 +100,13 @@ func (u *upload) send() error {
 	defer larges.Put(array)
 	const front, back = 18, 2 // room for a chunk's size and CRLF, and the CRLF after it
 	buf := *array
-	left := u.r.Length
+	left := u.length
 	for {
 		room := buf[front : len(buf)-back]
 		if left > 0 && int64(len(room)) > left {
 			room = room[:left]
 		}
-		n, err := u.r.Body.Read(room)
+		n, err := u.body.Read(room)
 		if left > 0 {
 			if left -= int64(n); left == 0 {
 				err = io.EOF
@@ -118,7 +122,7 @@ func (u *upload) send() error {
 			return errClosed
 		}
 		out := buf[front : front+n]
-		if u.r.Length < 0 {
+		if u.length < 0 {
 			out = u.chunk(buf, front, n, err == io.EOF)
 		}
 		if _, werr := u.c.net.Write(out); werr != nil || err == io.EOF {
@@ -142,7 +146,7 @@ func (u *upload) chunk(buf []byte, front, n int, last bool) []byte {
 		return out
 	}
 	out = append(out, "0\r\n"...)
-	for name, values := range u.r.Trailer {
+	for name, values := range u.trailer {
 		if !mayTrail(name) {
 			continue
 		}
