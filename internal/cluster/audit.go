@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
-	auditinternal "k8s.io/apiserver/pkg/apis/audit"
 	"k8s.io/apiserver/pkg/audit/policy"
 
 	"gopkg.in/natefinch/lumberjack.v2"
@@ -43,7 +41,7 @@ func (c *Cluster) prepareLogs(context.Context) error {
 		c.audit.Close()
 		return file.Close()
 	})
-	c.auditRules, c.proxyRules = policy.NewPolicyRuleEvaluator(p), policy.NewPolicyRuleEvaluator(forProxying(p))
+	c.auditRules, c.proxyRules = policy.NewPolicyRuleEvaluator(p), observe.Rules(p)
 	return c.openAccessLog()
 }
 
@@ -70,30 +68,4 @@ func (c *Cluster) openAccessLog() error {
 		c.onStop(func(context.Context) error { return file.Close() })
 	}
 	return nil
-}
-
-// forProxying returns the policy without the rules that no request to a target
-// can match, since each of them is looked at for each request.
-func forProxying(p *auditinternal.Policy) *auditinternal.Policy {
-	less := *p
-	less.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(r auditinternal.PolicyRule) bool {
-		ofNoResource := len(r.NonResourceURLs) > 0 && len(r.Namespaces) == 0 && len(r.Resources) == 0
-		return ofNoResource || len(r.Resources) > 0 && !slices.ContainsFunc(r.Resources, proxied)
-	})
-	return &less
-}
-
-// proxied reports whether resources of a rule may be targets, which are all of
-// the core group.
-func proxied(g auditinternal.GroupResources) bool {
-	if g.Group != "" && g.Group != "*" {
-		return false
-	}
-	return len(g.Resources) == 0 || slices.ContainsFunc(g.Resources, func(r string) bool {
-		switch r {
-		case "*", "*/proxy", "services/*", "services/proxy", "pods/*", "pods/proxy", "nodes/*", "nodes/proxy":
-			return true
-		}
-		return false
-	})
 }

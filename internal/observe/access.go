@@ -14,12 +14,11 @@ func (l *Line) appendAccess(b []byte, now *clock) []byte {
 	b = appendField(b, "method", l.Method)
 	b = append(b, `,"uri":`...)
 	b = l.appendURI(b)
-	if a := l.Attributes; a != nil {
-		b = appendField(b, "verb", a.GetVerb())
-		b = appendField(b, "resource", a.GetResource())
-		b = appendField(b, "namespace", a.GetNamespace())
-		b = appendField(b, "name", a.GetName())
-	}
+	a := &l.about
+	b = appendField(b, "verb", a.verb)
+	b = appendField(b, "resource", a.resource)
+	b = appendField(b, "namespace", a.namespace)
+	b = appendField(b, "name", a.name)
 	b = appendField(b, "backend", l.Backend)
 	b = appendNumber(b, "status", int64(l.Status))
 	b = appendNumber(b, "sent", l.Sent)

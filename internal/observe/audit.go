@@ -44,21 +44,21 @@ func (o *Observer) audit(l *Line) {
 
 // event returns the request in the API's audit format.
 func (l *Line) event(stage auditinternal.Stage) *auditinternal.Event {
-	a := l.Attributes
+	a := &l.about
 	ev := &auditinternal.Event{
 		Level:      auditinternal.LevelMetadata,
 		AuditID:    types.UID(l.ID),
 		Stage:      stage,
 		RequestURI: l.Path + redact(l.Query),
-		Verb:       a.GetVerb(),
+		Verb:       a.verb,
 		UserAgent:  l.UserAgent,
 		SourceIPs:  []string{l.Client},
 		ObjectRef: &auditinternal.ObjectReference{
-			Resource:    a.GetResource(),
-			Subresource: a.GetSubresource(),
-			Namespace:   a.GetNamespace(),
-			Name:        a.GetName(),
-			APIVersion:  a.GetAPIVersion(),
+			Resource:    a.resource,
+			Subresource: a.subresource,
+			Namespace:   a.namespace,
+			Name:        a.name,
+			APIVersion:  a.version,
 		},
 		ResponseStatus:           &metav1.Status{Code: int32(l.Status)},
 		RequestReceivedTimestamp: metav1.NewMicroTime(l.Start),

@@ -74,13 +74,13 @@ func (a *AuditLog) record(l *Line, stage auditinternal.Stage) {
 
 // appendEvent appends what event returns, encoded as audit.k8s.io/v1.
 func (l *Line) appendEvent(b []byte, now *clock, stage auditinternal.Stage) []byte {
-	a := l.Attributes
+	a := &l.about
 	b = append(b, `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata"`...)
 	b = appendField(b, "auditID", l.ID)
 	b = appendField(b, "stage", string(stage))
 	b = append(b, `,"requestURI":`...)
 	b = l.appendURI(b)
-	b = appendField(b, "verb", a.GetVerb())
+	b = appendField(b, "verb", a.verb)
 	asked, served := l.users()
 	b = append(b, `,"user":`...)
 	b = appendUser(b, asked)
@@ -93,11 +93,11 @@ func (l *Line) appendEvent(b []byte, now *clock, stage auditinternal.Stage) []by
 	b = append(b, ']')
 	b = appendField(b, "userAgent", l.UserAgent)
 	b = append(b, `,"objectRef":{"resource":`...)
-	b = appendString(b, a.GetResource())
-	b = appendField(b, "namespace", a.GetNamespace())
-	b = appendField(b, "name", a.GetName())
-	b = appendField(b, "apiVersion", a.GetAPIVersion())
-	b = appendField(b, "subresource", a.GetSubresource())
+	b = appendString(b, a.resource)
+	b = appendField(b, "namespace", a.namespace)
+	b = appendField(b, "name", a.name)
+	b = appendField(b, "apiVersion", a.version)
+	b = appendField(b, "subresource", a.subresource)
 	b = append(b, `},"responseStatus":{"metadata":{},"code":`...)
 	b = strconv.AppendInt(b, int64(l.Status), 10)
 	b = append(b, `},"requestReceivedTimestamp":`...)

@@ -28,7 +28,7 @@ func defaultPolicy(b *testing.B) audit.PolicyRuleEvaluator {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return policy.NewPolicyRuleEvaluator(p)
+	return observe.Rules(p)
 }
 
 // BenchmarkAccount is all that accounting does for a request: identity, audit

@@ -27,6 +27,7 @@ func fuzzed(text string, n int64) *Line {
 		l.Decision, l.Caller = "allow", &user.DefaultInfo{Name: "caller"}
 	}
 	l.Attributes = authorizer.AttributesRecord{Verb: "get", Resource: "pods", Subresource: "proxy", Namespace: text, Name: text, APIVersion: "v1"}
+	l.about = aboutOf(l.Attributes)
 	return l
 }
 

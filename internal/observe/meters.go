@@ -75,10 +75,7 @@ func newMeters(ejections func() (dial, frozen uint64)) *meters {
 
 // count adds a finished request.
 func (m *meters) count(l *Line) {
-	r, v := 0, 0
-	if l.Attributes != nil {
-		r, v = index(resources[:], l.Attributes.GetResource()), index(verbs[:], l.Attributes.GetVerb())
-	}
+	r, v := index(resources[:], l.about.resource), index(verbs[:], l.about.verb)
 	m.requests[r][v][codeIndex(l.Status)].Add(1)
 	if l.Retries > 0 {
 		m.retries[r].Add(uint64(l.Retries))
@@ -140,10 +137,7 @@ type live struct {
 // Account ends that, with what the line says then. The counters may be read
 // until then.
 func (o *Observer) Upgraded(l *Line, toClient, fromClient Counter) {
-	r := 0
-	if l.Attributes != nil {
-		r = index(resources[:], l.Attributes.GetResource())
-	}
+	r := index(resources[:], aboutOf(l.Attributes).resource)
 	o.meters.mu.Lock()
 	defer o.meters.mu.Unlock()
 	o.meters.live[l] = live{resource: r, bytes: [directions]Counter{toClient, fromClient}}

@@ -73,7 +73,22 @@ type Line struct {
 	Panicked bool
 	End      time.Time
 
-	span trace.Span // nil if the request is not traced
+	span  trace.Span // nil if the request is not traced
+	about about      // what Attributes say, once all is known
+}
+
+// about is what is read of attributes. Each question to an interface that
+// holds attributes copies them all; so they are asked once.
+type about struct{ verb, resource, subresource, namespace, name, version string }
+
+func aboutOf(a authorizer.Attributes) about {
+	if a == nil {
+		return about{}
+	}
+	if r, ok := a.(authorizer.AttributesRecord); ok {
+		return about{r.Verb, r.Resource, r.Subresource, r.Namespace, r.Name, r.APIVersion}
+	}
+	return about{a.GetVerb(), a.GetResource(), a.GetSubresource(), a.GetNamespace(), a.GetName(), a.GetAPIVersion()}
 }
 
 // Observer keeps the accounts.
@@ -123,6 +138,7 @@ func (o *Observer) Begin(l *Line, h http.Header) {
 // counted. For the audit log it waits.
 func (o *Observer) Account(l *Line) {
 	l.End = time.Now()
+	l.about = aboutOf(l.Attributes)
 	o.meters.inflight.Add(-1)
 	o.meters.count(l)
 	o.audit(l)

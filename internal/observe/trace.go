@@ -43,12 +43,12 @@ func (l *Line) endSpan() {
 	if l.Backend != "" {
 		l.span.SetAttributes(attribute.String("server.address", l.Backend))
 	}
-	if a := l.Attributes; a != nil {
-		l.span.SetName(a.GetVerb() + " " + a.GetResource() + "/" + a.GetSubresource())
+	if a := &l.about; l.Attributes != nil {
+		l.span.SetName(a.verb + " " + a.resource + "/" + a.subresource)
 		l.span.SetAttributes(
-			attribute.String("causeway.resource", a.GetResource()),
-			attribute.String("causeway.namespace", a.GetNamespace()),
-			attribute.String("causeway.name", a.GetName()),
+			attribute.String("causeway.resource", a.resource),
+			attribute.String("causeway.namespace", a.namespace),
+			attribute.String("causeway.name", a.name),
 		)
 	}
 	if l.Status >= http.StatusInternalServerError {
