@@ -18,8 +18,8 @@ const (
 )
 
 // measureIdle opens many connections to each subject, and compares its memory
-// before and with them. It is done before the loads: memory that these leave
-// behind would be used again, and not be seen.
+// before and with them. It is done after the loads, whose peaks of memory it
+// would hide; what they left in memory and is used again is not seen.
 func (b *bench) measureIdle(ctx context.Context, subjects []*subject) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -42,6 +42,9 @@ func (b *bench) measureIdle(ctx context.Context, subjects []*subject) error {
 }
 
 func (b *bench) idleOne(ctx context.Context, s *subject) (err error) {
+	if err := proc.ResetPeak(s.server.pid()); err != nil {
+		return fmt.Errorf("reset the peak of memory: %w", err)
+	}
 	before, err := proc.MemoryOf(s.server.pid())
 	if err != nil {
 		return err

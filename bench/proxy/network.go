@@ -66,6 +66,11 @@ func Inside(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
 		return err
 	}
+	for _, tool := range []string{"ip", "cc", "nginx", "haproxy", "wrk", "h2load"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%w: hack/bench-deps.sh installs what is needed", err)
+		}
+	}
 	if err := prefer(o.Nice); err != nil {
 		return err
 	}

@@ -49,16 +49,16 @@ func measure(ctx context.Context, o Options) (figures []Figure, err error) {
 		return b.soak(ctx, subjects[0])
 	}
 	wanted := func(name string) bool { return len(o.Cases) == 0 || slices.Contains(o.Cases, name) }
-	if wanted("idle") {
-		if err := b.measureIdle(ctx, subjects); err != nil {
-			return nil, err
-		}
-	}
 	for _, c := range cases() {
 		if !wanted(c.name) {
 			continue
 		}
 		if err := b.measureCase(ctx, c, subjects); err != nil {
+			return nil, err
+		}
+	}
+	if wanted("idle") {
+		if err := b.measureIdle(ctx, subjects); err != nil {
 			return nil, err
 		}
 	}
