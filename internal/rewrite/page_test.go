@@ -51,7 +51,7 @@ var markup = []struct{ name, in, want string }{
 		`<xmp><a href=/x></xmp><iframe src=/p/proxy/f><a href=/x></iframe><noembed><a href=/x></noembed><noframes><a href=/x></noframes><noscript><a href=/x></noscript>`},
 	{"plaintext", `<plaintext><a href=/x></plaintext><a href=/x>`, "-"},
 	{"raw text cannot be closed by its start tag", `<script/><a href=/x>`, "-"},
-	{"CDATA in SVG", `<svg><![CDATA[<a href="/x">]]]><a href="/y"></svg>`, `<svg><![CDATA[<a href="/x">]]]><a href="/p/proxy/y"></svg>`},
+	{"CDATA in SVG", `<svg><![CDATA[><a href="/x">]]]><a href="/y"></svg>`, `<svg><![CDATA[><a href="/x">]]]><a href="/p/proxy/y"></svg>`},
 	{"CDATA in HTML is a bogus comment", `<![CDATA[ ><a href="/x">]]>`, `<![CDATA[ ><a href="/p/proxy/x">]]>`},
 	{"CDATA behind SVG", `<svg><math/><svg></svg></svg><![CDATA[><a href="/x">`, `<svg><math/><svg></svg></svg><![CDATA[><a href="/p/proxy/x">`},
 	{"SVG's elements can be closed", `<svg><script href="x"/><title/><a href="/x"/></svg>`, `<svg><script href="x"/><title/><a href="/p/proxy/x"/></svg>`},

@@ -71,8 +71,8 @@ func (s *scanner) release() {
 	s.held, s.complete, s.known, s.count, s.current = -1, false, nil, 0, -1
 }
 
-// word is a name in lower case. Of one that is longer than all that matter it
-// keeps nothing but that.
+// word is a name in lower case, or the beginning of one that is longer than
+// all that matter.
 type word struct {
 	letters [12]byte
 	length  int
@@ -80,7 +80,6 @@ type word struct {
 
 func (w *word) add(c byte) {
 	if w.length == len(w.letters) {
-		w.letters = [12]byte{} // no name has a NUL
 		return
 	}
 	if 'A' <= c && c <= 'Z' {
