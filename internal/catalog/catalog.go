@@ -137,6 +137,7 @@ func (c *Catalog) edit(key name, change func(*draft)) {
 	if key.name == "" {
 		return // a slice that belongs to no service
 	}
+	key.namespace = shared(key.namespace)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.drafts[key]

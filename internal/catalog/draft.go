@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -119,11 +120,14 @@ func specOf(s *corev1.Service) *spec {
 	}
 	for _, p := range s.Spec.Ports {
 		if p.Protocol == "" || p.Protocol == corev1.ProtocolTCP { // HTTP runs over nothing else here
-			out.ports = append(out.ports, port{p.Name, p.Port, schemeOf(p.AppProtocol)})
+			out.ports = append(out.ports, port{shared(p.Name), p.Port, schemeOf(p.AppProtocol)})
 		}
 	}
 	return out
 }
+
+// shared returns the one copy of a string that many objects have.
+func shared(s string) string { return unique.Make(s).Value() }
 
 // trustOf reads the annotations. What they ask for must not be skipped because
 // it is misspelt, so that even a bad reference makes the certificate verified,
@@ -166,7 +170,7 @@ func sliceOf(s *discoveryv1.EndpointSlice) *slice {
 		}
 		at := slicePort{number: uint16(*p.Port), scheme: schemeOf(p.AppProtocol)}
 		if p.Name != nil {
-			at.name = *p.Name
+			at.name = shared(*p.Name)
 		}
 		out.ports = append(out.ports, at)
 	}
