@@ -60,8 +60,9 @@ func impersonates(h http.Header) bool {
 // credentials that it adds by itself, and no person has asked for it by the
 // address bar or a link. Pages of applications are served under the API's own
 // origin, so a browser's same-origin policy does not keep them from the API;
-// this does. Requests to applications are theirs. A form is not a person: a page
-// can send one too.
+// this does. Requests to applications are theirs. It is stricter than to refuse all
+// but navigation: a frame is navigated to and read by the page around it, a form
+// is sent by a page, and a client certificate is added like a password.
 func (g *Gateway) scripted(r *http.Request) bool {
 	if !g.ambient(r) {
 		return false

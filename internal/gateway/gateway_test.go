@@ -167,23 +167,3 @@ func slice(service string, i int, b netip.AddrPort) *discoveryv1.EndpointSlice {
 
 // web is the path under which tests reach the service "web".
 const web = "/api/v1/namespaces/default/services/web/proxy"
-
-func TestServiceIsReachedByName(t *testing.T) {
-	got := make(chan *http.Request, 1)
-	b := backend(t, func(w http.ResponseWriter, r *http.Request) {
-		got <- r
-		io.WriteString(w, "hello")
-	})
-	w := newWorld(t, nil, service("web", b)...)
-	resp, body := w.do("GET", web+"/a%2Fb//c;d/../e?x=%20y", nil, "X-A", "1")
-	if resp.StatusCode != 200 || body != "hello" {
-		t.Fatalf("got %s %q, want 200 and hello", resp.Status, body)
-	}
-	r := <-got
-	if want := "/a%2Fb//e?x=%20y"; r.RequestURI != want {
-		t.Errorf("the backend was asked for %q, want %q", r.RequestURI, want)
-	}
-	if a := r.Header.Get("Authorization"); a != "" {
-		t.Errorf("the caller's credential reached the backend: %q", a)
-	}
-}

@@ -44,6 +44,17 @@ func browsers(t *testing.T, start Engine) {
 			}
 		}})
 	}
+	person := []string{"Authorization", basic, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+	rows = append(rows, row{section: "5", words: "ambient credentials in a browser: a form, which a page can send", test: func(t *testing.T, c *client) {
+		if got := c.do(t, "POST", "/api/v1/secrets", nil, person...); got.code != 403 {
+			t.Errorf("got %d %q, want 403", got.code, got.body)
+		}
+	}}, row{section: "5", words: "ambient credentials in a browser: no page can look into a window on the API", test: func(t *testing.T, c *client) {
+		got, script := c.get(t, "/api/v1/secrets", person...), c.get(t, "/api/v1/secrets")
+		if got.header.Get("Content-Security-Policy") != "sandbox" || got.header.Get("Cross-Origin-Opener-Policy") != "same-origin" || script.header.Get("Content-Security-Policy") != "" {
+			t.Errorf("a person gets %v, a program %v", got.header, script.header)
+		}
+	}})
 	w.run(t, append(rows, row{section: "5", words: "ambient credentials in a browser: a proxied path is the application's", test: func(t *testing.T, c *client) {
 		if got := c.get(t, web+"/", "Authorization", basic, "Sec-Fetch-Mode", "cors"); got.code != 200 {
 			t.Errorf("got %d %q", got.code, got.body)
