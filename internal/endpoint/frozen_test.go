@@ -341,3 +341,32 @@ func TestLivingEndpointIsNotTakenForFrozen(t *testing.T) {
 		})
 	}
 }
+
+// A response that has begun is a sign of life, however long it lasts: an
+// endpoint is not suspected because it serves streams and nothing else.
+func TestStreamsDoNotMakeSuspect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, b := endpoint.New(), backend(2)
+		stream := func(i int) {
+			l := pick(t, p, b, endpoint.Ask{Tried: []route.Endpoint{b.Endpoints[1-i]}})
+			l.Reached()
+		}
+		for range 3 {
+			stream(0)
+		}
+		for range 100 { // the other one is less busy, and has it all
+			if e := answered(t, p, b, endpoint.Ask{}); e != b.Endpoints[1] {
+				t.Fatalf("picked %v", e)
+			}
+			time.Sleep(endpoint.SweepInterval)
+			p.Sweep()
+		}
+		for range 5 {
+			stream(1)
+		}
+		l := pick(t, p, b, endpoint.Ask{Blind: true})
+		if l.Unused(); l.Endpoint != b.Endpoints[0] {
+			t.Error("the endpoint with streams is suspected")
+		}
+	})
+}

@@ -21,13 +21,14 @@ type record struct {
 	noted bool   // ever
 	seen  uint32 // the sweep that last did
 
-	// The last sweeps, the latest first: requests given until then, and in flight.
-	givenAt, busyAt [patience + 1]uint32
+	// The last sweeps, the latest first: requests given until then, and those
+	// of them that waited for their response to begin.
+	givenAt, waitingAt [patience + 1]uint32
 
 	// Its silence began in the sweep begun, which saw the last answer. Until
-	// then it had been given the requests givenThen, of which busyThen were in
-	// flight, steadyThen of them for long.
-	begun, givenThen, busyThen, steadyThen uint32
+	// then it had been given the requests givenThen, of which waitingThen were
+	// waiting, steadyThen of them for long.
+	begun, givenThen, waitingThen, steadyThen uint32
 	// When it was last suspected it had been given the requests givenSuspect.
 	suspected    bool
 	givenSuspect uint32
@@ -60,27 +61,27 @@ func (s *state) note(now uint32) {
 	if s.noted && s.seen == now {
 		return
 	}
-	load := s.load.Load()
-	given, busy := uint32(load>>32), uint32(load)
 	quick, slow, unanswered := s.quick.Load(), s.slow.Load(), s.unanswered.Load()
+	given := uint32(s.load.Load() >> 32) // read last: it is never less than the others together
+	waiting := given - quick - slow - unanswered
 	if !s.noted || quick != s.quickSeen || slow != s.slowSeen {
 		s.habit.quick = s.habit.quick*fading + float64(quick-s.quickSeen)
 		s.habit.late = s.habit.late*fading + float64(slow-s.slowSeen) + float64(unanswered-s.unansweredSeen)
 		s.quickSeen, s.slowSeen, s.unansweredSeen = quick, slow, unanswered
-		s.begun, s.givenThen, s.busyThen, s.steadyThen = now, given, busy, min(busy, s.steady())
+		s.begun, s.givenThen, s.waitingThen, s.steadyThen = now, given, waiting, min(waiting, s.steady())
 		s.suspected = false
 	}
 	copy(s.givenAt[1:], s.givenAt[:])
-	copy(s.busyAt[1:], s.busyAt[:])
-	s.givenAt[0], s.busyAt[0] = given, busy
+	copy(s.waitingAt[1:], s.waitingAt[:])
+	s.givenAt[0], s.waitingAt[0] = given, waiting
 	s.noted, s.seen = true, now
 }
 
-// steady is how many requests have been in flight throughout the last sweeps.
+// steady is how many requests have been waiting throughout the last sweeps.
 // They may be such as wait for something to happen; those beyond are not.
 func (s *state) steady() uint32 {
-	least := s.busyAt[0]
-	for _, n := range s.busyAt {
+	least := s.waitingAt[0]
+	for _, n := range s.waitingAt {
 		least = min(least, n)
 	}
 	return least
@@ -90,18 +91,20 @@ func (s *state) steady() uint32 {
 func (s *state) silence() uint32 { return s.seen - s.begun }
 
 // unheard is how many requests have been given to the endpoint in its silence,
-// or just before, for longer than patience: each is a witness. Those that were
-// in flight for long by then are none, until the silence is long itself. Those
+// or just before, for longer than patience: each is a witness. Those that had
+// waited for long by then are none, until the silence is long itself. Those
 // whose clients gave up are, since clients of living endpoints do so as well,
 // and are in the habit.
-func (s *state) unheard() uint32 {
+func (s *state) unheard() int {
+	// What was given does not only grow: a pick may turn out to be unused.
+	n := max(0, int(int32(s.givenAt[patience]-s.givenThen)))
 	switch silence := s.silence(); {
 	case silence < patience:
 		return 0
 	case silence < longPatience:
-		return s.busyThen - s.steadyThen + s.givenAt[patience] - s.givenThen
+		return n + int(s.waitingThen-s.steadyThen)
 	default:
-		return s.busyThen + s.givenAt[patience] - s.givenThen
+		return n + int(s.waitingThen)
 	}
 }
 
@@ -111,4 +114,4 @@ func (s *state) triedInVain() bool {
 }
 
 // stuck reports that requests wait at the endpoint for longer than patience.
-func (s *state) stuck() bool { return s.busyAt[0] > s.givenAt[0]-s.givenAt[patience] }
+func (s *state) stuck() bool { return s.waitingAt[0] > s.givenAt[0]-s.givenAt[patience] }
