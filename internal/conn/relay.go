@@ -8,9 +8,46 @@ import (
 	"sync"
 )
 
-// relayBuffer is the size of one direction's buffer, where the kernel does not
-// splice.
-const relayBuffer = 32 << 10
+const (
+	// idleBuffer is what one direction holds while nothing comes; most upgraded
+	// connections are idle most of the time.
+	idleBuffer = 2 << 10
+	// busyBuffer is what it has while more comes than fits into that.
+	busyBuffer = 32 << 10
+)
+
+var busyBuffers = sync.Pool{New: func() any { b := make([]byte, busyBuffer); return &b }}
+
+// buffer is one direction's memory: small until a read fills it, large until
+// one does not even fill the small one.
+type buffer struct {
+	small [idleBuffer]byte
+	large *[]byte
+}
+
+func (b *buffer) space() []byte {
+	if b.large != nil {
+		return *b.large
+	}
+	return b.small[:]
+}
+
+// read tells the buffer that n bytes came, which were used.
+func (b *buffer) read(n int) {
+	switch {
+	case b.large == nil && n == idleBuffer:
+		b.large = busyBuffers.Get().(*[]byte)
+	case b.large != nil && n < idleBuffer:
+		b.free()
+	}
+}
+
+func (b *buffer) free() {
+	if b.large != nil {
+		busyBuffers.Put(b.large)
+		b.large = nil
+	}
+}
 
 // Relay copies bytes both ways between two connections until both directions
 // have ended, and closes both. The end of one direction is passed on as a half
@@ -36,15 +73,18 @@ func Relay(ctx context.Context, a, b net.Conn, sent, received *Counter) error {
 
 // oneWay copies src to dst and passes its end on.
 func oneWay(dst, src net.Conn, count *Counter, abort func()) error {
-	buf := make([]byte, relayBuffer)
+	var buf buffer
+	defer buf.free()
 	for {
-		n, err := src.Read(buf)
+		space := buf.space()
+		n, err := src.Read(space)
 		if n > 0 {
-			if _, werr := dst.Write(buf[:n]); werr != nil {
+			if _, werr := dst.Write(space[:n]); werr != nil {
 				abort()
 				return unlessClosed(werr)
 			}
 			count.Add(int64(n))
+			buf.read(n)
 		}
 		if err == nil {
 			continue

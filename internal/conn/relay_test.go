@@ -92,3 +92,22 @@ func TestRelayEndsWhenOneSideBreaks(t *testing.T) {
 		t.Error("the other side is still open")
 	}
 }
+
+// Much passes as well as little, and either after the other.
+func TestRelayPassesMuch(t *testing.T) {
+	client, a := pair(t)
+	b, server := pair(t)
+	done := make(chan error)
+	go func() { done <- conn.Relay(context.Background(), a, b, nil, nil) }()
+	much := strings.Repeat("0123456789abcdef", 1<<16)
+	for _, piece := range []string{"little", much, "little again", much} {
+		go io.WriteString(client, piece)
+		got := make([]byte, len(piece))
+		if _, err := io.ReadFull(server, got); err != nil || string(got) != piece {
+			t.Fatalf("%.12s...: got %.12q..., %v", piece, got, err)
+		}
+	}
+	client.Close()
+	server.Close()
+	<-done
+}
