@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the programs that the tests use besides Go: the race detector's C
-# compiler, clients that users have, and real servers to put behind a service.
+# compiler, clients that users have, a browser among them, and real servers to
+# put behind a service.
 # It is done at once if all are there. On Debian and its kin, root gets them
 # from the distribution; otherwise it says what is missing, which is an error
 # in continuous integration (CI=true).
@@ -20,6 +21,8 @@ openssl:openssl
 python3/kubernetes:python3-kubernetes
 influxd:influxdb
 prometheus:prometheus
+jupyter-notebook:jupyter-notebook
+chromium:chromium
 "
 
 present() {
