@@ -92,6 +92,11 @@ func TestResponseHeaders(t *testing.T) {
 		{"Link and the others pass", false,
 			http.Header{"Link": {"</x>; rel=preload"}, "Cache-Control": {"no-cache"}, "Etag": {`"x"`}, "Content-Length": {"5"}, "Accept-Ranges": {"bytes"}},
 			http.Header{"Link": {"</x>; rel=preload"}, "Cache-Control": {"no-cache"}, "Etag": {`"x"`}, "Content-Length": {"5"}, "Accept-Ranges": {"bytes"}}},
+		{"removed: what is for the whole origin", false, http.Header{
+			"Clear-Site-Data": {`"*"`}, "Alt-Svc": {`h2=":444"`}, "Strict-Transport-Security": {"max-age=9"}, "Public-Key-Pins": {"x"},
+		}, http.Header{}},
+		{"a service worker is the application's own", false,
+			http.Header{"Service-Worker-Allowed": {"../../../"}}, http.Header{"Service-Worker-Allowed": {"/p/proxy/"}}},
 		{"several of one", false, http.Header{"Location": {"/a", "/b"}}, http.Header{"Location": {"/p/proxy/a", "/p/proxy/b"}}},
 	} {
 		rules.Response(tt.in, tt.keep)

@@ -18,12 +18,27 @@ func (r *Rules) Response(h http.Header, keepCORS bool) {
 			each(values, r.refreshed)
 		case "Set-Cookie":
 			each(values, r.cookie)
+		case "Service-Worker-Allowed":
+			// Whatever it says, relative or not: no further than the application,
+			// or its worker would answer for all others in the browser.
+			h[name] = []string{r.Prefix + "/"}
 		default:
-			if hopByHop(name) || !keepCORS && strings.HasPrefix(name, "Access-Control-Allow-") {
+			if hopByHop(name) || ofOrigin(name) || !keepCORS && strings.HasPrefix(name, "Access-Control-Allow-") {
 				delete(h, name)
 			}
 		}
 	}
+}
+
+// ofOrigin reports whether a header speaks for the whole origin, which is the
+// API's and not the application's: it would empty what browsers keep for all
+// applications, or have them come by another way.
+func ofOrigin(name string) bool {
+	switch name {
+	case "Clear-Site-Data", "Alt-Svc", "Strict-Transport-Security", "Public-Key-Pins", "Public-Key-Pins-Report-Only":
+		return true
+	}
+	return false
 }
 
 func each(values []string, change func(string) string) {
