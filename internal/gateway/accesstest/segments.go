@@ -2,8 +2,10 @@ package accesstest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -83,7 +85,8 @@ type offer struct {
 func several(name string, ports map[string]offer) []runtime.Object {
 	s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}}
 	out := []runtime.Object{s}
-	for n, p := range ports {
+	for _, n := range slices.Sorted(maps.Keys(ports)) {
+		p := ports[n]
 		port := corev1.ServicePort{Name: n, Port: p.number}
 		if p.appProtocol != "" {
 			port.AppProtocol = &p.appProtocol
