@@ -40,7 +40,7 @@ type view struct {
 }
 
 // judge looks at the endpoints of a group, all of which have been noted, and
-// calls stuck for each that is frozen and at which requests wait.
+// calls stuck for each at which requests wait in vain while others are well.
 func (g *group) judge(now time.Time, stuck func(i int)) {
 	var all habit
 	var answers uint32
@@ -60,7 +60,7 @@ func (g *group) judge(now time.Time, stuck func(i int)) {
 		if others-v.others >= othersAnswered {
 			s.judge(all.minus(s.habit), g.backend.Affinity > 0, now)
 		}
-		if healthy > 0 && !s.healthy() && s.reason() == frozen && s.stuck() {
+		if healthy > 0 && s.hopeless() {
 			stuck(i)
 		}
 	}
@@ -87,6 +87,16 @@ func (s *state) judge(others habit, sticky bool, now time.Time) {
 	} else {
 		s.suspect(now)
 	}
+}
+
+// hopeless reports that requests wait at an endpoint that is frozen, or that is
+// unreachable and silent: there the dials hang.
+func (s *state) hopeless() bool {
+	if s.healthy() || !s.stuck() {
+		return false
+	}
+	why := s.reason()
+	return why == frozen || why == unreachable && s.silence() >= strangerPatience
 }
 
 func (s *state) suspect(now time.Time) {

@@ -21,8 +21,8 @@ const (
 )
 
 // Sweep judges the endpoints that were used lately, and forgets the others. It
-// returns those that are frozen while requests wait at them: what can be
-// repeated of these is to be taken back.
+// returns those at which requests wait in vain, since they are frozen or not to
+// be reached: what can be repeated of these is to be taken back.
 func (p *Picker) Sweep() []route.Endpoint {
 	p.sweeping.Lock()
 	defer p.sweeping.Unlock()

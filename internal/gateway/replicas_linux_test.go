@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/causeway-access/causeway/internal/gateway"
 )
 
 // replicaName is set in a process that is a replica: this test binary again.
@@ -148,6 +151,13 @@ func (u *underLoad) until(what string, ok func() bool) {
 	}
 }
 
+// end stops the load.
+func (u *underLoad) end(stop context.CancelFunc) {
+	stop()
+	u.workers.Wait()
+	u.client.CloseIdleConnections()
+}
+
 // more reports, from now on, whether all counters have grown by n.
 func more(n int64, counters ...*atomic.Int64) func() bool {
 	goals := make([]int64, len(counters))
@@ -179,10 +189,8 @@ func TestReplicasDieFreezeAndCome(t *testing.T) {
 	const getters, posters = 8, 4
 	gets, posts := u.load(ctx, getters, http.MethodGet), u.load(ctx, posters, http.MethodPost)
 	t.Cleanup(func() {
-		stop()
 		b.signal(t, syscall.SIGCONT)
-		u.workers.Wait()
-		u.client.CloseIdleConnections()
+		u.end(stop)
 	})
 	u.until("all three replicas are used", more(50, &a.done, &b.done, &c.done))
 
@@ -207,5 +215,35 @@ func TestReplicasDieFreezeAndCome(t *testing.T) {
 	u.until("everybody goes on", more(50, append(gets, posts...)...))
 	if n := u.failed.Load() - lost; n > 0 {
 		t.Errorf("%d requests of POST failed when none was killed", n)
+	}
+}
+
+// A node that has vanished answers no packet: dials to it hang. They are ended
+// before their time when it is found out, and requests of all methods go
+// elsewhere.
+func TestVanishedNodeIsLeft(t *testing.T) {
+	a, b := startReplica(t, "a"), startReplica(t, "b")
+	gone := closedPort(t)
+	var early atomic.Int64 // dials that were ended before they timed out
+	u := &underLoad{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}, replicas: map[string]*replica{"a": a, "b": b}}
+	u.world = newWorld(t, func(c *gateway.Config) {
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address != gone.String() {
+				return (&net.Dialer{}).DialContext(ctx, network, address)
+			}
+			<-ctx.Done()
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				early.Add(1)
+			}
+			return nil, fmt.Errorf("dialling %s: %w", address, ctx.Err())
+		}
+	}, service("web", a.addr, gone, b.addr)...)
+	ctx, stop := context.WithCancel(t.Context())
+	gets, posts := u.load(ctx, 4, http.MethodGet), u.load(ctx, 4, http.MethodPost)
+	t.Cleanup(func() { u.end(stop) })
+	u.until("everybody has gone on", more(50, append(gets, posts...)...))
+	u.until("a dial was ended early", func() bool { return early.Load() > 0 })
+	if n := u.failed.Load(); n > 0 {
+		t.Errorf("%d requests of POST failed, though nothing was sent", n)
 	}
 }
