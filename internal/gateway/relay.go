@@ -19,9 +19,7 @@ var errBroken = errors.New("the response broke off")
 func (g *Gateway) relay(w *reply, r *http.Request, resp *answer, rules *rewrite.Rules) error {
 	defer resp.from.Close()
 	h := w.Header()
-	ours := h["Audit-Id"] // by which the client finds the request in the log
-	resp.from.CopyHeader(h)
-	h["Audit-Id"] = ours
+	resp.from.CopyHeader(h, "Audit-Id") // ours is that by which the client finds the request in the log
 	resp.Header = h
 	rules.Response(h, g.cfg.KeepCORS)
 	if _, ok := h["Content-Type"]; !ok {

@@ -53,7 +53,7 @@ func (a *answer) upgraded(protocol string) error {
 // join answers 101 and relays raw bytes until both sides have ended.
 func (g *Gateway) join(w *reply, r *http.Request, a *answer, rules *rewrite.Rules, line *observe.Line) error {
 	h := make(http.Header)
-	a.from.CopyHeader(h)
+	a.from.CopyHeader(h, "Audit-Id")
 	backend, err := a.from.Take()
 	if err != nil {
 		return fault.Wrap(fault.Canceled, "gateway.join", "the client closed the request", err)

@@ -70,7 +70,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 				b.Fatal(err)
 			}
 			clear(into)
-			resp.CopyHeader(into)
+			resp.CopyHeader(into, "")
 			read, write := resp.CopyTo(&out, false)
 			if resp.Close(); read != nil || write != nil {
 				b.Fatal(read, write)

@@ -113,7 +113,7 @@ func (c *wire) head(ctx context.Context, req *Request, u *upload) (head, error) 
 		}
 		if req.Early != nil {
 			early := make(http.Header, len(h.fields))
-			addFields(early, h.fields)
+			addFields(early, h.fields, "")
 			req.Early.Inform(h.status, early)
 		}
 	}

@@ -63,7 +63,7 @@ func FuzzHead(f *testing.F) {
 func compareHeads(t *testing.T, h *head, theirs *http.Response) {
 	t.Helper()
 	ours := make(http.Header)
-	addFields(ours, h.fields)
+	addFields(ours, h.fields, "")
 	if h.status != theirs.StatusCode {
 		t.Errorf("status %d, net/http has %d", h.status, theirs.StatusCode)
 	}

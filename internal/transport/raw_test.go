@@ -141,7 +141,7 @@ func do(ctx context.Context, tr *transport.Transport, h transport.Hop, r *transp
 	}
 	defer resp.Close()
 	got.status = resp.Status
-	resp.CopyHeader(got.header)
+	resp.CopyHeader(got.header, "")
 	body, err := io.ReadAll(&resp)
 	got.body, got.broken, got.trailer = string(body), err, resp.Trailer
 	return got

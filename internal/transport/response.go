@@ -47,27 +47,35 @@ func (r *Response) foreign(resp *http.Response, cancel context.CancelCauseFunc) 
 
 // CopyHeader sets the response's fields in h, in place of those of the same
 // name. Content-Length is one of them; Transfer-Encoding, Trailer, Keep-Alive
-// and a Connection that names no other field are not.
-// It is to be called before the body is read or closed.
-func (r *Response) CopyHeader(h http.Header) {
+// and a Connection that names no other field are not. A field of the name ours
+// is left out, so that h keeps its own. It is to be called before the body is
+// read or closed.
+func (r *Response) CopyHeader(h http.Header, ours string) {
 	for name, values := range r.header {
-		h[name] = values
+		if name != ours {
+			h[name] = values
+		}
 	}
 	for name := range h { // few, as a rule
 		for i := range r.fields {
-			if r.fields[i].Name == name {
+			if name != ours && r.fields[i].Name == name {
 				delete(h, name)
 				break
 			}
 		}
 	}
-	addFields(h, r.fields)
+	addFields(h, r.fields, ours)
 }
 
-// addFields adds fields to h. The values share one array.
-func addFields(h http.Header, fields []Field) {
+// addFields adds fields to h, but those of the name ours. The values share one
+// array. A map of eight is not touched once more than it must be: it would take
+// even a value for a key that it has as a reason to grow.
+func addFields(h http.Header, fields []Field, ours string) {
 	values := make([]string, len(fields))
 	for i, f := range fields {
+		if f.Name == ours {
+			continue
+		}
 		values[i] = f.Value
 		if before, ok := h[f.Name]; ok {
 			h[f.Name] = append(before, f.Value)

@@ -152,17 +152,18 @@ func TestHeaderAndTrailerPass(t *testing.T) {
 	}
 }
 
-// CopyHeader takes the place of what was there, whatever its values.
+// CopyHeader takes the place of what was there, whatever its values, but for
+// the one that is ours.
 func TestHeaderReplacesWhatWasThere(t *testing.T) {
-	h := says(t, ok+"Content-Length: 0\r\nServer: a\r\nServer: b\r\n\r\n", false)
+	h := says(t, ok+"Content-Length: 0\r\nServer: a\r\nServer: b\r\nAudit-Id: forged\r\n\r\n", false)
 	var resp transport.Response
 	if err := newTransport(t).RoundTrip(t.Context(), h, &transport.Request{Method: "GET", Path: "/"}, &resp); err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Close()
-	header := http.Header{"Server": {"ours"}, "Other": {"stays"}}
-	resp.CopyHeader(header)
-	if diff := cmp.Diff(http.Header{"Server": {"a", "b"}, "Other": {"stays"}, "Content-Length": {"0"}}, header); diff != "" {
+	header := http.Header{"Server": {"ours"}, "Other": {"stays"}, "Audit-Id": {"1"}}
+	resp.CopyHeader(header, "Audit-Id")
+	if diff := cmp.Diff(http.Header{"Audit-Id": {"1"}, "Server": {"a", "b"}, "Other": {"stays"}, "Content-Length": {"0"}}, header); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
