@@ -64,6 +64,7 @@ func (g *Gateway) finish(w *reply, r *http.Request, line *observe.Line) {
 	if cause := recover(); cause != nil {
 		broken = !g.recovered(w, r, line, cause)
 	}
+	gone := line.Status == fault.StatusClientClosedRequest // said by answer; a backend may say it too
 	if line.Status == 0 {
 		line.Status = w.status
 	}
@@ -72,7 +73,7 @@ func (g *Gateway) finish(w *reply, r *http.Request, line *observe.Line) {
 	}
 	line.Sent, line.Received = w.sent, w.body.read.Load()
 	g.observer.Account(line)
-	if broken || line.Status == fault.StatusClientClosedRequest {
+	if broken || gone {
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -77,7 +77,7 @@ func verdict(err error, out *outgoing, lease *endpoint.Lease) (again, elsewhere 
 		return true, true
 	case errors.As(err, &lost):
 		// A connection that was kept too long says nothing of its endpoint.
-		return lost.Unsent || out.repeatable(), !lost.Reused
+		return lost.Unsent || out.repeatable(), lost.Frozen || !lost.Reused
 	default:
 		return false, false
 	}

@@ -48,8 +48,8 @@ type Trust struct {
 	// Node asks for the gateway's own client certificate and for verification
 	// against the authority of the nodes.
 	Node bool
-	// CA names what holds the PEM bundle to verify against: "configmap" or
-	// "secret", namespace, name and key, joined by slashes.
+	// CA names what holds the PEM bundle to verify against: namespace,
+	// "configmap" or "secret", name and key, joined by slashes.
 	CA string
 	// ServerName overrides the name that is verified.
 	ServerName string
