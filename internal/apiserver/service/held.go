@@ -33,6 +33,11 @@ func (h *held) addPort(port int32) {
 	}
 }
 
+// has reports whether an address or a port is among them.
+func (h held) has(item string) bool {
+	return slices.Contains(h.addresses, item) || slices.Contains(h.ports, item)
+}
+
 // minus is what h has and other has not.
 func (h held) minus(other held) held {
 	left := func(a, b []string) []string {

@@ -143,6 +143,26 @@ func TestARangeIsUsedToItsEndAndThenFull(t *testing.T) {
 	}
 }
 
+func TestPortsOfOneServiceDiffer(t *testing.T) {
+	a := newAllocators(t, startEtcd(t))
+	s := aService("many", nodePort, func(s *corev1.Service) {
+		for i := range int32(40) { // of 64 that there are
+			s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Name: fmt.Sprint("p", i), Port: 100 + i, Protocol: corev1.ProtocolTCP})
+		}
+		s.Spec.Ports[40].NodePort = 30050 // chosen by hand, after others have been chosen
+	})
+	if err := create(t, a, s); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int32]string{}
+	for _, p := range s.Spec.Ports {
+		if other, taken := seen[p.NodePort]; taken || p.NodePort == 0 {
+			t.Errorf("port %s has node port %d, like %s", p.Name, p.NodePort, other)
+		}
+		seen[p.NodePort] = p.Name
+	}
+}
+
 func TestWhatAServiceAsksForByName(t *testing.T) {
 	a := newAllocators(t, startEtcd(t))
 	address := func(ip string) func(*corev1.Service) { return func(s *corev1.Service) { s.Spec.ClusterIP = ip } }

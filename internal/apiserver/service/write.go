@@ -194,8 +194,15 @@ func (w *write) nextPort(ctx context.Context, port *int32) error {
 }
 
 // next reserves any free item. A dry run shows one that is free at the moment.
+// The ledger gives an owner again what is his; here that would be one node port
+// for two ports.
 func (w *write) next(ctx context.Context, p *pool, taken *[]string) (string, error) {
-	return p.next(ctx, func(item string) (bool, error) { return w.take(ctx, p, taken, item) })
+	return p.next(ctx, func(item string) (bool, error) {
+		if w.before.has(item) || w.taken.has(item) || holdings(w.service).has(item) {
+			return false, nil
+		}
+		return w.take(ctx, p, taken, item)
+	})
 }
 
 // take reserves item and notes it; a dry run only looks whether it could.
