@@ -29,7 +29,7 @@ func (c *Cluster) prepareCatalog(context.Context) error {
 // stand puts the gateway before the API server's own chain.
 func (c *Cluster) stand(next http.Handler, a authenticator.Request, z authorizer.Authorizer) (http.Handler, error) {
 	g, err := gateway.New(gateway.Config{
-		Authenticator: authn.Remember(a, c.identity.tokens.Audiences()), Authorizer: z,
+		Authenticator: authn.Remember(a, c.identity.tokens.Audiences()), Authorizer: authz.Remember(z, c.identity.rbac),
 		Impersonate: authz.Impersonator(z, c.base.Codecs()),
 		Challenge:   c.identity.authn.Challenge(),
 		Catalog:     c.catalog, Next: next,

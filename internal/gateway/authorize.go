@@ -20,7 +20,7 @@ import (
 // authorize asks whether the user may. Every request needs its method's verb
 // on the proxy subresource; the kubelet's own paths need less or more.
 func (g *Gateway) authorize(r *http.Request, u user.Info, t *route.Target, line *observe.Line) error {
-	attributes := authorizer.AttributesRecord{
+	attributes := &authorizer.AttributesRecord{
 		User:            u,
 		Verb:            verb(r.Method, t.Verb),
 		Namespace:       t.Namespace,
@@ -34,7 +34,7 @@ func (g *Gateway) authorize(r *http.Request, u user.Info, t *route.Target, line 
 	line.Attributes = attributes
 	line.Decision = "forbid"
 	if t.Resource == route.Nodes && t.Verb == route.Proxy {
-		if err := g.authorizeNode(r, attributes, t); err != nil {
+		if err := g.authorizeNode(r, *attributes, t); err != nil {
 			return err
 		}
 	} else if err := g.allowed(r, attributes); err != nil {
@@ -50,27 +50,27 @@ func (g *Gateway) authorize(r *http.Request, u user.Info, t *route.Target, line 
 func (g *Gateway) authorizeNode(r *http.Request, a authorizer.AttributesRecord, t *route.Target) error {
 	if runsCommand(t.Path) {
 		a.Verb = "create"
-		return g.allowed(r, a)
+		return g.allowed(r, &a)
 	}
 	if rewrite.HasToken(r.Header["Connection"], "upgrade") {
 		create := a
 		create.Verb = "create"
-		if err := g.allowed(r, create); err != nil {
+		if err := g.allowed(r, &create); err != nil {
 			return err
 		}
 	}
 	if sub := kubeletSubresource(t.Path); sub != "" && catalog.Kubelet(t) {
 		fine := a
 		fine.Subresource = sub
-		if g.allowed(r, fine) == nil {
+		if g.allowed(r, &fine) == nil {
 			return nil
 		}
 	}
-	return g.allowed(r, a)
+	return g.allowed(r, &a)
 }
 
 // allowed returns nil, or a fault that names what may not be done.
-func (g *Gateway) allowed(r *http.Request, a authorizer.AttributesRecord) error {
+func (g *Gateway) allowed(r *http.Request, a *authorizer.AttributesRecord) error {
 	decision, reason, err := g.cfg.Authorizer.Authorize(r.Context(), a)
 	if decision == authorizer.DecisionAllow {
 		return nil

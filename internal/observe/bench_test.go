@@ -36,7 +36,7 @@ func defaultPolicy(b *testing.B) audit.PolicyRuleEvaluator {
 // processor time, which holds that of the writers in the background.
 func BenchmarkAccount(b *testing.B) {
 	alice := &user.DefaultInfo{Name: "alice", UID: "7", Groups: []string{"developers", "system:authenticated"}}
-	attributes := authorizer.AttributesRecord{
+	attributes := &authorizer.AttributesRecord{
 		User: alice, Verb: "get", Namespace: "default", Resource: "services", Subresource: "proxy", Name: "web:http", APIVersion: "v1", ResourceRequest: true,
 	}
 	run := func(name string, cfg observe.Config) {

@@ -85,7 +85,7 @@ func aboutOf(a authorizer.Attributes) about {
 	if a == nil {
 		return about{}
 	}
-	if r, ok := a.(authorizer.AttributesRecord); ok {
+	if r, ok := a.(*authorizer.AttributesRecord); ok {
 		return about{r.Verb, r.Resource, r.Subresource, r.Namespace, r.Name, r.APIVersion}
 	}
 	return about{a.GetVerb(), a.GetResource(), a.GetSubresource(), a.GetNamespace(), a.GetName(), a.GetAPIVersion()}
