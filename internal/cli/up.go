@@ -105,6 +105,7 @@ func runUp(ctx context.Context, streams genericiooptions.IOStreams, cfg cluster.
 	if err != nil {
 		return fmt.Errorf("start the cluster: %w", err)
 	}
+	go collectAsNeeded(ctx)
 	info := c.Info()
 	err = format.print(streams.Out, info, func(w io.Writer) error {
 		printReady(w, info, time.Since(begun))
