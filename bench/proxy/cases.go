@@ -67,7 +67,7 @@ func wrk(connections int, service, path string, upload int) func(context.Context
 }
 
 func h2load(ctx context.Context, b *bench, s *subject, length time.Duration) (load.Result, error) {
-	return load.H2load{Connections: 4, Streams: 8}.Run(ctx, s.to("web", "1k"), length)
+	return load.H2load{Dir: b.Dir, Connections: 4, Streams: 8}.Run(ctx, s.to("web", "1k"), length)
 }
 
 const messageSize = 128
