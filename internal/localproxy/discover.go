@@ -2,18 +2,20 @@ package localproxy
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	discovery "k8s.io/client-go/kubernetes/typed/discovery/v1"
+	"k8s.io/client-go/rest"
 )
 
-// slicesPath lists where the cluster's API servers are.
-const slicesPath = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes"
+// ofAPIServers selects the EndpointSlices, of namespace default, that say where
+// the cluster's API servers are.
+const ofAPIServers = discoveryv1.LabelServiceName + "=kubernetes"
 
 // discover adds the servers that the cluster names, and drops those it no
 // longer does. That it cannot be asked, or not by this user, changes nothing.
@@ -52,21 +54,14 @@ func (s *servers) ask(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	one := s.pick(nil)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, one.at("").String()+slicesPath, nil)
+	config := &rest.Config{Host: one.at("").String(), WarningHandler: rest.NoWarnings{}}
+	client, err := discovery.NewForConfigAndClient(config, &http.Client{Transport: one.plain})
 	if err != nil {
 		return nil, err
 	}
-	resp, err := one.plain.RoundTrip(r)
+	list, err := client.EndpointSlices(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{LabelSelector: ofAPIServers})
 	if err != nil {
 		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", slicesPath, resp.Status)
-	}
-	var list discoveryv1.EndpointSliceList
-	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", slicesPath, err)
 	}
 	return hostsOf(list.Items), nil
 }
