@@ -108,10 +108,14 @@ func (p *Proxy) routes() http.Handler {
 	})
 }
 
-// asDir returns a prefix with a slash at both ends.
+// asDir returns a prefix with a slash at both ends, or otherwise if it is empty.
 func asDir(prefix, otherwise string) string {
 	if prefix == "" {
 		return otherwise
 	}
-	return "/" + strings.Trim(prefix, "/") + strings.Repeat("/", min(1, len(strings.Trim(prefix, "/"))))
+	name := strings.Trim(prefix, "/")
+	if name == "" {
+		return "/"
+	}
+	return "/" + name + "/"
 }
