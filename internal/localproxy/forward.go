@@ -17,13 +17,19 @@ import (
 
 // forwarder passes requests to the API servers.
 func (p *Proxy) forwarder() http.Handler {
-	return &httputil.ReverseProxy{
+	pass := &httputil.ReverseProxy{
 		Rewrite:       p.rewrite,
 		Transport:     failover{p.servers},
 		FlushInterval: -1, // watches and logs are read as they come
 		ErrorHandler:  failed,
 		ErrorLog:      slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelDebug),
 	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Without this the server of HTTP/1.1 gives up a body that is still on
+		// its way when the answer begins. HTTP/2 has no need of it, nor the method.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		pass.ServeHTTP(w, r)
+	})
 }
 
 // rewrite gives the request its path at the server, byte for byte as it came
