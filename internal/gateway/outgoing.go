@@ -42,7 +42,7 @@ func (g *Gateway) outgoing(w *reply, r *http.Request, t *route.Target, b *route.
 	out.request = transport.Request{
 		Method: r.Method, Path: cmp.Or(t.Path, "/"), Query: t.Query, Host: r.Host,
 		Header: r.Header, Length: r.ContentLength, Trailer: r.Trailer,
-		Upgrade: upgrade != "", Repeatable: r.ContentLength == 0 && idempotent(r.Method), Early: w,
+		Upgrade: upgrade != "", Repeatable: r.ContentLength == 0 && transport.Idempotent(r.Method), Early: w,
 	}
 	out.answer.Request = r
 	if upgrade != "" {
@@ -87,15 +87,5 @@ func (o *outgoing) repeatable() bool {
 	if o.request.Length != 0 {
 		return !o.body.begun()
 	}
-	return idempotent(o.request.Method)
-}
-
-// idempotent reports whether a method says that twice is as good as once (RFC
-// 9110, section 9.2.2).
-func idempotent(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
-		return true
-	}
-	return false
+	return transport.Idempotent(o.request.Method)
 }

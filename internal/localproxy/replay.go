@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+
+	"github.com/causeway-access/causeway/internal/transport"
 )
 
 // replayMost bounds the bodies that are kept to be sent again: what people and
@@ -54,11 +56,7 @@ func (b *replay) attach(r *http.Request) {
 // have received it: twice is as good as once (RFC 9110, section 9.2.2), and
 // all of it is still there.
 func (b *replay) repeatable(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
-		return b.none || b.whole != nil || !b.begun.Load()
-	}
-	return false
+	return transport.Idempotent(method) && (b.none || b.whole != nil || !b.begun.Load())
 }
 
 // streamed is a body that can be read once. Closing it ends the attempt's use

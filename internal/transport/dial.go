@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -64,7 +65,10 @@ func (t *Transport) dial(ctx context.Context, h Hop, alpn []string) (net.Conn, e
 // connect resolves once, checks, and dials the address that was checked: a
 // name that means another address a moment later changes nothing.
 func (t *Transport) connect(ctx context.Context, e route.Endpoint) (net.Conn, error) {
-	if e.Host == "" {
+	switch {
+	case t.cfg.Connect != nil:
+		return t.cfg.Connect(ctx, e)
+	case e.Host == "":
 		return t.connectTo(ctx, e.Addr)
 	}
 	addrs, err := t.cfg.Resolve(ctx, e.Host)
@@ -100,15 +104,20 @@ func (t *Transport) tlsConfig(ctx context.Context, h Hop, alpn []string) (*tls.C
 		host = h.Endpoint.Addr.Addr().String()
 	}
 	switch {
+	case t.cfg.TLS != nil:
+		cfg := t.cfg.TLS().Clone()
+		if cfg.NextProtos == nil {
+			cfg.NextProtos = alpn
+		}
+		cfg.ServerName = cmp.Or(cfg.ServerName, host)
+		return cfg, nil
 	case h.Trust.Node:
 		if t.cfg.NodeTLS == nil {
 			return nil, errors.New("this gateway has no credentials for nodes")
 		}
 		cfg := t.cfg.NodeTLS().Clone()
 		cfg.NextProtos = alpn
-		if cfg.ServerName == "" {
-			cfg.ServerName = host
-		}
+		cfg.ServerName = cmp.Or(cfg.ServerName, host)
 		return cfg, nil
 	case h.Trust.CA != "":
 		if t.cfg.CA == nil {

@@ -140,3 +140,13 @@ func framing(name string) bool {
 	}
 	return false
 }
+
+// Idempotent reports whether a method says that twice is as good as once (RFC
+// 9110, section 9.2.2).
+func Idempotent(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}

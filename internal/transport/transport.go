@@ -39,6 +39,14 @@ type Config struct {
 	// DialTimeout bounds connecting and the TLS handshake together; 10 s by
 	// default.
 	DialTimeout time.Duration
+	// Connect opens connections in place of Resolve, Guard and Dial, for a
+	// caller who trusts every address that he asks for. Those to https get a
+	// TLS session by TLS.
+	Connect func(ctx context.Context, e route.Endpoint) (net.Conn, error)
+	// TLS returns the configuration of all TLS sessions, in place of what a
+	// hop's trust asks for. If it names protocols for ALPN, no others are
+	// offered. It is asked at every dial and not changed.
+	TLS func() *tls.Config
 	// NodeTLS returns the configuration for the kubelet port of nodes: the
 	// gateway's client certificate and the authority that signs the nodes'. It
 	// is asked at every dial, so that both may be rotated.
