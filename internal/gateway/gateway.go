@@ -95,7 +95,7 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 	defer lease.Done()
 
 	// Rewrite the response and stream it, or join the two connections.
-	rules := rulesFor(r, t, lease.Endpoint)
+	rules := rulesFor(r, t, line.Backend)
 	if answer.StatusCode == http.StatusSwitchingProtocols {
 		return g.join(w, r, answer, rules, line)
 	}

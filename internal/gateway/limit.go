@@ -106,7 +106,7 @@ type slot struct {
 // enter admits a request of a user, waits until it may be, or refuses it.
 func (l *limits) enter(r *http.Request, u user.Info) (slot, error) {
 	c := l.caller(u.GetName())
-	s := slot{l, c, upgradeOf(r) != "" || r.Method == http.MethodConnect}
+	s := slot{l, c, upgradeOf(r) != ""}
 	if s.upgrade {
 		if c.upgrades.Add(1) > l.upgrades {
 			c.upgrades.Add(-1)

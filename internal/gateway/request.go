@@ -79,7 +79,7 @@ func remoteHost(r *http.Request) string {
 	return host
 }
 
-// rulesFor says how URLs in the response are to be changed.
-func rulesFor(r *http.Request, t *route.Target, e route.Endpoint) *rewrite.Rules {
-	return &rewrite.Rules{Prefix: t.Prefix, ClientHost: r.Host, BackendHost: e.String(), ClientProto: proto(r)}
+// rulesFor says how URLs in the response of a backend are to be changed.
+func rulesFor(r *http.Request, t *route.Target, backend string) *rewrite.Rules {
+	return &rewrite.Rules{Prefix: t.Prefix, ClientHost: r.Host, BackendHost: backend, ClientProto: proto(r)}
 }
