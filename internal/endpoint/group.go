@@ -55,7 +55,7 @@ func (g *group) scan(a Ask, now time.Time) (Lease, bool) {
 		i := (start + k) % n
 		s := g.states[i]
 		switch {
-		case contains(a.Tried, g.backend.Endpoints[i]):
+		case slices.Contains(a.Tried, g.backend.Endpoints[i]):
 		case s.healthy():
 			if best < 0 || s.busy() < g.states[best].busy() {
 				best = i
@@ -78,7 +78,7 @@ func (g *group) scan(a Ask, now time.Time) (Lease, bool) {
 // merely suspected is no reason for a client to lose his session.
 func (g *group) take(e route.Endpoint, a Ask, now time.Time) (Lease, bool) {
 	i := slices.Index(g.backend.Endpoints, e)
-	if i < 0 || contains(a.Tried, e) {
+	if i < 0 || slices.Contains(a.Tried, e) {
 		return Lease{}, false
 	}
 	s := g.states[i]

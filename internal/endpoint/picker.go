@@ -10,6 +10,7 @@ package endpoint
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,7 +90,7 @@ func (p *Picker) Pick(b *route.Backend, a Ask) (Lease, bool) {
 // only is Pick for a pod or a node. Of these there may be a backend for each
 // port that anybody asks for, so that nothing is kept by them.
 func (p *Picker) only(e route.Endpoint, a Ask) (Lease, bool) {
-	if contains(a.Tried, e) {
+	if slices.Contains(a.Tried, e) {
 		return Lease{}, false
 	}
 	return lease(e, p.state(e)), true
@@ -162,13 +163,4 @@ func draw(n int) (int, int) {
 		j++
 	}
 	return i, j
-}
-
-func contains(list []route.Endpoint, e route.Endpoint) bool {
-	for i := range list {
-		if list[i] == e {
-			return true
-		}
-	}
-	return false
 }

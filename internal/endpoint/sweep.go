@@ -38,7 +38,7 @@ func (p *Picker) Sweep() []route.Endpoint {
 	var stuck []route.Endpoint
 	for _, g := range p.live {
 		g.judge(now, func(i int) {
-			if e := g.backend.Endpoints[i]; !contains(stuck, e) {
+			if e := g.backend.Endpoints[i]; !slices.Contains(stuck, e) {
 				stuck = append(stuck, e)
 			}
 		})

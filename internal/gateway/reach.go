@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/causeway-access/causeway/internal/endpoint"
 	"github.com/causeway-access/causeway/internal/fault"
@@ -110,7 +111,7 @@ func unreachable(err error, out *outgoing) error {
 // addSlash answers a bare target with itself and a slash. The reference is
 // relative, so that it holds behind another prefix too.
 func addSlash(w http.ResponseWriter, t *route.Target) error {
-	last := t.Prefix[lastSlash(t.Prefix)+1:]
+	last := t.Prefix[strings.LastIndexByte(t.Prefix, '/')+1:]
 	location := last + "/"
 	if t.Legacy { // a segment with a colon would be read as a scheme
 		location = "./" + location
@@ -121,13 +122,4 @@ func addSlash(w http.ResponseWriter, t *route.Target) error {
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusMovedPermanently)
 	return nil
-}
-
-func lastSlash(s string) int {
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == '/' {
-			return i
-		}
-	}
-	return -1
 }
