@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 
 	"github.com/causeway-access/causeway/internal/fault"
@@ -15,16 +14,9 @@ import (
 // it accepts; nothing else decides what of the request's credentials is the
 // gateway's and what the application's.
 func (g *Gateway) authenticate(r *http.Request) (user.Info, error) {
-	if len(g.cfg.Audiences) > 0 {
-		// The context is how the library's authenticators learn of audiences.
-		r = r.WithContext(authenticator.WithAudiences(r.Context(), g.cfg.Audiences))
-	}
 	resp, ok, err := g.cfg.Authenticator.AuthenticateRequest(r)
 	if err != nil || !ok {
 		return nil, fault.Wrap(fault.Unauthorized, "gateway.authenticate", "Unauthorized", err)
-	}
-	if len(g.cfg.Audiences) > 0 && len(resp.Audiences) > 0 && len(g.cfg.Audiences.Intersect(resp.Audiences)) == 0 {
-		return nil, fault.New(fault.Unauthorized, "gateway.authenticate: token is for another audience", "Unauthorized")
 	}
 	return resp.User, nil
 }

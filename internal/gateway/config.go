@@ -27,8 +27,6 @@ type Config struct {
 	// which it found the credential that it accepted, as those of Kubernetes
 	// do: what it leaves belongs to the application and is passed on.
 	Authenticator authenticator.Request
-	// Audiences are those of which a token must have one; none to not care.
-	Audiences authenticator.Audiences
 	// Authorizer says whether he may.
 	Authorizer authorizer.Authorizer
 	// Impersonate returns the user as whom the caller asks to be served, as

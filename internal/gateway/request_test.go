@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apiserver/pkg/authentication/authenticator"
-	"k8s.io/apiserver/pkg/authentication/user"
 
 	"github.com/causeway-access/causeway/internal/gateway"
 )
@@ -39,20 +37,5 @@ func TestRequestHeaders(t *testing.T) {
 	}, "\r\n")
 	if diff := cmp.Diff(want, body); diff != "" {
 		t.Errorf("-want +the backend got:\n%s", diff)
-	}
-}
-
-func TestAudiences(t *testing.T) {
-	var of authenticator.Audiences
-	for_ := authenticator.RequestFunc(func(r *http.Request) (*authenticator.Response, bool, error) {
-		of, _ = authenticator.AudiencesFrom(r.Context())
-		return &authenticator.Response{User: &user.DefaultInfo{Name: "pod"}, Audiences: authenticator.Audiences{r.Header.Get("For")}}, true, nil
-	})
-	w := newWorld(t, func(c *gateway.Config) { c.Authenticator, c.Audiences = for_, authenticator.Audiences{"api"} })
-	if resp, _ := w.do("GET", web+"/", nil, "For", "api"); resp.StatusCode != 404 || len(of) != 1 || of[0] != "api" {
-		t.Errorf("got %s, audiences %v", resp.Status, of)
-	}
-	if resp, _ := w.do("GET", web+"/", nil, "For", "vault"); resp.StatusCode != 401 {
-		t.Errorf("a token for another audience: got %s, want 401", resp.Status)
 	}
 }
