@@ -31,6 +31,10 @@ type KeepConfig struct {
 	Dir, Name string
 	// Leaf is what the certificate must say. A change of it reissues.
 	Leaf Leaf
+	// Chain has Name.crt end with the authority's certificate. A server then
+	// shows it to clients that do not know it yet, which can ask their user
+	// whether it is the right one; a leaf would tell them nothing lasting.
+	Chain bool
 	// Log hears of renewals; slog.Default() if nil.
 	Log *slog.Logger
 }
@@ -43,6 +47,7 @@ type Kept struct {
 
 	authority *Authority
 	leaf      Leaf
+	chain     bool
 	log       *slog.Logger
 	current   atomic.Pointer[tls.Certificate]
 }
@@ -59,6 +64,7 @@ func Keep(ctx context.Context, authority *Authority, cfg KeepConfig) (*Kept, err
 		KeyFile:   filepath.Join(cfg.Dir, cfg.Name+".key"),
 		authority: authority,
 		leaf:      cfg.Leaf,
+		chain:     cfg.Chain,
 		log:       cfg.Log,
 	}
 	if k.log == nil {
@@ -135,6 +141,9 @@ func (k *Kept) reissue(reason error) error {
 	if err != nil {
 		return err
 	}
+	if k.chain {
+		certPEM = append(certPEM, k.authority.certPEM...)
+	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
 		return fmt.Errorf("keeping the certificate %s: %w", k.CertFile, err)
@@ -154,6 +163,9 @@ func (k *Kept) reissue(reason error) error {
 func (k *Kept) check(pair *tls.Certificate) error {
 	if err := pair.Leaf.CheckSignatureFrom(k.authority.cert); err != nil {
 		return errors.New("it was signed by another authority")
+	}
+	if k.chain != (len(pair.Certificate) > 1) {
+		return errors.New("its chain is another")
 	}
 	if err := k.timely(pair.Leaf); err != nil {
 		return err

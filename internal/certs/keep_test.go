@@ -105,6 +105,30 @@ func TestLeafIsReissuedWhenItIsNotGood(t *testing.T) {
 	}
 }
 
+func TestChainEndsWithTheAuthority(t *testing.T) {
+	dir := t.TempDir()
+	authority := open(t, dir)
+	alone := keep(t, authority, dir, leaf)
+	chained, err := certs.Keep(t.Context(), authority, certs.KeepConfig{Dir: dir, Name: "apiserver", Leaf: leaf, Chain: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alone.Certificate().Equal(chained.Certificate()) {
+		t.Error("the leaf alone was taken for the chain")
+	}
+	served, err := chained.GetCertificate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(served.Certificate) != 2 || !bytes.Equal(served.Certificate[1], authority.Certificate().Raw) {
+		t.Errorf("%d certificates are served, want the leaf and the authority's", len(served.Certificate))
+	}
+	again, err := certs.Keep(t.Context(), authority, certs.KeepConfig{Dir: dir, Name: "apiserver", Leaf: leaf, Chain: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil || !again.Certificate().Equal(chained.Certificate()) {
+		t.Errorf("the chain was replaced when it was opened again (%v)", err)
+	}
+}
+
 func TestLeafOfAnotherAuthorityIsReissued(t *testing.T) {
 	dir := t.TempDir()
 	old := keep(t, open(t, t.TempDir()), dir, leaf)

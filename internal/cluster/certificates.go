@@ -21,7 +21,7 @@ func (c *Cluster) prepareCertificates(context.Context) error {
 	c.authority = authority
 	ctx, cancel := context.WithCancel(context.Background())
 	c.onStop(func(context.Context) error { cancel(); return nil })
-	c.serving, err = certs.Keep(ctx, authority, certs.KeepConfig{Dir: dir, Name: "apiserver", Log: c.log, Leaf: certs.Leaf{
+	c.serving, err = certs.Keep(ctx, authority, certs.KeepConfig{Dir: dir, Name: "apiserver", Chain: true, Log: c.log, Leaf: certs.Leaf{
 		CommonName: "kube-apiserver", DNSNames: c.servingNames(), IPs: c.servingIPs(), Server: true,
 	}})
 	if err != nil {

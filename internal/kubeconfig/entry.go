@@ -23,6 +23,9 @@ type Entry struct {
 	// Namespace is the context's default namespace; empty means "default".
 	Namespace string
 
+	// TLSServerName is the name that Server's certificate is checked for; empty
+	// means the host of Server.
+	TLSServerName string
 	// CA is the PEM bundle that verifies Server. CAFile names a file instead.
 	CA     []byte
 	CAFile string
@@ -54,15 +57,21 @@ func (e Entry) Config() *api.Config {
 	return c
 }
 
-// addTo puts the entry into c, replacing what has its names. A namespace that
-// the user once chose for the same context is kept.
+// addTo puts the entry into c, replacing what has its names. What the user
+// once chose is kept: the namespace of the context, and how the same server is
+// reached.
 func (e Entry) addTo(c *api.Config) {
-	c.Clusters[e.Name] = &api.Cluster{
+	cluster := &api.Cluster{
 		Server:                   e.Server,
+		TLSServerName:            e.TLSServerName,
 		CertificateAuthorityData: e.CA,
 		CertificateAuthority:     e.CAFile,
 		InsecureSkipTLSVerify:    e.Insecure,
 	}
+	if old := c.Clusters[e.Name]; old != nil && old.Server == e.Server {
+		cluster.ProxyURL, cluster.DisableCompression, cluster.Extensions = old.ProxyURL, old.DisableCompression, old.Extensions
+	}
+	c.Clusters[e.Name] = cluster
 	c.AuthInfos[e.userName()] = &api.AuthInfo{
 		ClientCertificateData: e.ClientCert,
 		ClientKeyData:         e.ClientKey,

@@ -16,12 +16,14 @@ import (
 // that does not exist, or is empty, is an empty configuration.
 func Read(path string) (*api.Config, error) {
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return api.NewConfig(), nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read kubeconfig: %w", err)
 	}
+	return parseFile(path, data)
+}
+
+// parseFile is Parse, and says which file it is that is damaged.
+func parseFile(path string, data []byte) (*api.Config, error) {
 	c, err := Parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("read kubeconfig %s: %w (repair the file, or name another one with --kubeconfig)", path, err)
@@ -55,10 +57,22 @@ func Write(path string, c *api.Config) error {
 	if err != nil {
 		return fmt.Errorf("encode kubeconfig: %w", err)
 	}
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
-		return tighten(path)
+	old, err := os.ReadFile(path)
+	if err != nil {
+		old = nil
 	}
-	if err := replaceFile(path, data); err != nil {
+	return replace(path, old, data)
+}
+
+// replace writes the new text of a file that has the old one; nil is no file.
+func replace(path string, old, text []byte) error {
+	var err error
+	if old != nil && bytes.Equal(old, text) {
+		err = tighten(path)
+	} else {
+		err = replaceFile(path, text)
+	}
+	if err != nil {
 		return fmt.Errorf("write kubeconfig: %w", err)
 	}
 	return nil
