@@ -123,17 +123,18 @@ func (s *server) send(r *http.Request, body *replay) (resp *http.Response, sent 
 		delete(out.Header, "Authorization")
 		out = out.WithContext(forApplication(out.Context(), values))
 	}
-	transport := s.plain
-	if r.Header.Get("Upgrade") != "" {
-		transport = s.upgrade
-	}
+	transport := s.choose(out)
 	resp, err = transport.RoundTrip(out)
+	if err == nil {
+		err = readAhead(r, resp)
+	}
 	if err != nil {
+		sent = connected.Load() || transport == s.quick && !unsent(err)
 		if cause := context.Cause(ctx); errors.Is(cause, errUnwell) {
 			err = cause
 		}
 		end()
-		return nil, connected.Load(), err
+		return nil, sent, err
 	}
 	answered()
 	if resp.StatusCode == http.StatusSwitchingProtocols {

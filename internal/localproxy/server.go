@@ -2,6 +2,7 @@ package localproxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -33,7 +34,10 @@ type server struct {
 	// those that take their connection over, which HTTP/1.1 alone knows. Both
 	// add the credentials.
 	plain, upgrade http.RoundTripper
-	closers        []func()
+	// quick carries requests without a body that are soon over; nil where an
+	// HTTP proxy stands before the server.
+	quick   http.RoundTripper
+	closers []func()
 
 	inflight atomic.Int64
 	// splits is set once the server has shown that it takes a credential from
@@ -61,13 +65,59 @@ func newServer(cfg Config, host string, discovered bool) (*server, error) {
 	if s.plain, err = s.transport(base, dialer, nil); err != nil {
 		return nil, err
 	}
-	s.upgrade, err = s.transport(base, dialer, []string{"http/1.1"})
+	if s.upgrade, err = s.transport(base, dialer, []string{"http/1.1"}); err != nil {
+		return nil, err
+	}
+	s.quick, err = s.quickTransport(base, dialer)
 	return s, err
 }
 
 // transport makes a transport of the server's own with what the kubeconfig says
-// of authority and user; client-go knows all the ways to say that.
+// of authority and user.
 func (s *server) transport(base *rest.Config, dialer *net.Dialer, protocols []string) (http.RoundTripper, error) {
+	wire, tlsConfig, err := s.credentials(base, dialer, protocols)
+	if err != nil {
+		return nil, err
+	}
+	rt := &http.Transport{
+		Proxy: before(base), DialContext: wire.DialHolder.Dial, TLSClientConfig: tlsConfig,
+		TLSHandshakeTimeout: dialTime, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DisableCompression: true,
+		ForceAttemptHTTP2: protocols == nil,
+		HTTP2:             &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+	}
+	s.closers = append(s.closers, rt.CloseIdleConnections)
+	return transport.HTTPWrappersForConfig(wire, rt)
+}
+
+// quickTransport makes the one for requests that are soon over, or returns nil
+// if an HTTP proxy stands before the server.
+func (s *server) quickTransport(base *rest.Config, dialer *net.Dialer) (http.RoundTripper, error) {
+	if u, err := before(base)(&http.Request{URL: s.url}); u != nil || err != nil {
+		return nil, nil //nolint:nilerror // whoever asks through the proxy is told
+	}
+	wire, tlsConfig, err := s.credentials(base, dialer, nil)
+	if err != nil {
+		return nil, err
+	}
+	q, err := newQuick(s.url, wire.DialHolder.Dial, tlsConfig)
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, q.transport.Close)
+	return transport.HTTPWrappersForConfig(wire, q)
+}
+
+// before returns what names the HTTP proxy that stands before a server.
+func before(base *rest.Config) func(*http.Request) (*url.URL, error) {
+	if base.Proxy != nil {
+		return base.Proxy
+	}
+	return http.ProxyFromEnvironment
+}
+
+// credentials reads how to show who the user is, and whom to trust; client-go
+// knows all the ways to say that. The TLS configuration is nil for http.
+func (s *server) credentials(base *rest.Config, dialer *net.Dialer, protocols []string) (*transport.Config, *tls.Config, error) {
 	config := rest.CopyConfig(base)
 	config.Host = s.url.String()
 	config.Timeout = 0 // watches have no end
@@ -76,23 +126,34 @@ func (s *server) transport(base *rest.Config, dialer *net.Dialer, protocols []st
 	config.Wrap(splitCredential)
 	wire, err := config.TransportConfig()
 	if err != nil {
-		return nil, fmt.Errorf("reading the credentials: %w", err)
+		return nil, nil, fmt.Errorf("reading the credentials: %w", err)
 	}
 	tlsConfig, err := transport.TLSConfigFor(wire)
 	if err != nil {
-		return nil, fmt.Errorf("reading the credentials: %w", err)
+		return nil, nil, fmt.Errorf("reading the credentials: %w", err)
 	}
-	rt := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: wire.DialHolder.Dial, TLSClientConfig: tlsConfig,
-		TLSHandshakeTimeout: dialTime, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DisableCompression: true,
-		ForceAttemptHTTP2: protocols == nil,
-		HTTP2:             &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+	return wire, tlsConfig, nil
+}
+
+// quickMost is how many requests may be under way at a server before further
+// ones share connections of HTTP/2.
+const quickMost = 128
+
+// choose returns the transport that suits a request.
+func (s *server) choose(r *http.Request) http.RoundTripper {
+	switch {
+	case r.Header.Get("Upgrade") != "":
+		return s.upgrade
+	case s.quick == nil, r.Body != nil && r.Body != http.NoBody, s.inflight.Load() > quickMost, lasts(r.URL):
+		return s.plain
 	}
-	if base.Proxy != nil {
-		rt.Proxy = base.Proxy
-	}
-	s.closers = append(s.closers, rt.CloseIdleConnections)
-	return transport.HTTPWrappersForConfig(wire, rt)
+	return s.quick
+}
+
+// lasts reports whether the answer to a request is a stream that ends when the
+// client likes, as far as the URL says so.
+func lasts(u *url.URL) bool {
+	return strings.Contains(u.RawQuery, "watch=") || strings.Contains(u.RawQuery, "follow=")
 }
 
 // attempt is one try of a request at the server. End must be called once. The

@@ -17,7 +17,7 @@ var protocols = []string{"h2", "http/1.1"}
 
 // dial opens a connection to the hop's endpoint, and a TLS session on it if
 // the scheme is https. Abandon ends it. Its errors are *DialError, for nothing
-// was sent, or the cause of ctx.
+// was sent; that wraps the cause of ctx if it has ended.
 func (p *pool) dial(request context.Context, alpn []string) (net.Conn, error) {
 	ctx, cancel := context.WithCancelCause(request)
 	defer cancel(nil)
@@ -32,7 +32,7 @@ func (p *pool) dial(request context.Context, alpn []string) (net.Conn, error) {
 	case err == nil:
 		return c, nil
 	case request.Err() != nil:
-		return nil, context.Cause(request)
+		err = context.Cause(request)
 	case context.Cause(ctx) == errFrozen: //nolint:errorlint // Abandon's very value
 		err = errFrozen
 	}
