@@ -97,6 +97,7 @@ func (g *Gateway) recovered(w *reply, r *http.Request, line *observe.Line, cause
 
 // pass serves what is no target.
 func (g *Gateway) pass(w http.ResponseWriter, r *http.Request) {
+	admitOwnOrigin(w, r)
 	if g.ambient(r) {
 		isolate(w.Header())
 	}

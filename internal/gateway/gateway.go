@@ -87,7 +87,8 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 
 	// Rewrite the request; then pick an endpoint and forward to it, and again
 	// if it could not be reached.
-	out := g.outgoing(w, r, t, backend, upgrade)
+	place := placeOf(r, t)
+	out := g.outgoing(w, r, t, backend, upgrade, place)
 	answer, lease, err := g.reach(out, backend, line)
 	if err != nil {
 		return err
@@ -95,7 +96,7 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 	defer lease.Done()
 
 	// Rewrite the response and stream it, or join the two connections.
-	rules := rulesFor(r, t, line.Backend)
+	rules := rulesFor(place, line.Backend)
 	if answer.StatusCode == http.StatusSwitchingProtocols {
 		return g.join(w, r, answer, rules, line)
 	}

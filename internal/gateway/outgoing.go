@@ -26,21 +26,15 @@ type outgoing struct {
 }
 
 // outgoing rewrites the request. It takes over the headers of r.
-func (g *Gateway) outgoing(w *reply, r *http.Request, t *route.Target, b *route.Backend, upgrade string) *outgoing {
-	rewrite.Request(r.Header, rewrite.Origin{
-		Client: remoteHost(r),
-		Host:   r.Host,
-		Proto:  proto(r),
-		URI:    uri(r),
-		Prefix: t.Prefix,
-	}, g.cfg.SessionCookie)
+func (g *Gateway) outgoing(w *reply, r *http.Request, t *route.Target, b *route.Backend, upgrade string, place rewrite.Origin) *outgoing {
+	rewrite.Request(r.Header, place, g.cfg.SessionCookie)
 	out := &w.out
 	*out = outgoing{
 		ctx: r.Context(), body: w.body, client: client(r),
 		scheme: scheme(t, b), trust: b.Trust, upgrade: upgrade,
 	}
 	out.request = transport.Request{
-		Method: r.Method, Path: cmp.Or(t.Path, "/"), Query: t.Query, Host: r.Host,
+		Method: r.Method, Path: cmp.Or(t.Path, "/"), Query: t.Query, Host: place.Host,
 		Header: r.Header, Length: r.ContentLength, Trailer: r.Trailer,
 		Upgrade: upgrade != "", Repeatable: r.ContentLength == 0 && transport.Idempotent(r.Method), Early: w,
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/causeway-access/causeway/internal/observe"
 	"github.com/causeway-access/causeway/internal/rewrite"
-	"github.com/causeway-access/causeway/internal/route"
 )
 
 // uri returns path and query as the client sent them. What the server has
@@ -77,9 +76,4 @@ func remoteHost(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
-}
-
-// rulesFor says how URLs in the response of a backend are to be changed.
-func rulesFor(r *http.Request, t *route.Target, backend string) *rewrite.Rules {
-	return &rewrite.Rules{Prefix: t.Prefix, ClientHost: r.Host, BackendHost: backend, ClientProto: proto(r)}
 }

@@ -22,6 +22,9 @@ type Sink interface {
 // that they are not really in: to find that out, Page reads the first bytes of
 // a compressed page and leaves in resp.Body one that still has them.
 func (r *Rules) Page(h http.Header, resp *http.Response, method string) bool {
+	if r.Root && r.Prefix == "" {
+		return false
+	}
 	if !isHTML(resp.Header) {
 		if resp.StatusCode == http.StatusNotModified && askedWeakly(resp) {
 			weaken(h)

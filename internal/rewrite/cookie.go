@@ -56,7 +56,15 @@ func withoutCookie(line, name string) string {
 // to the API. An application that insists on it does not get it, and needs a
 // host name of its own.
 func (r *Rules) cookie(line string) string {
-	path := r.below(cookiePath(line))
+	if r.Root {
+		return r.rootCookie(line)
+	}
+	return confine(line, r.below(cookiePath(line)))
+}
+
+// confine returns a cookie's line with this path and for one host alone. An
+// empty path is left out.
+func confine(line, path string) string {
 	var b strings.Builder
 	b.Grow(len(line) + len("; Path=") + len(path))
 	pair, rest, more := strings.Cut(line, ";")
@@ -71,13 +79,13 @@ func (r *Rules) cookie(line string) string {
 		case !strings.EqualFold(name, "path"):
 			b.WriteByte(';')
 			b.WriteString(attribute)
-		case !written:
+		case !written && path != "":
 			b.WriteString("; Path=")
 			b.WriteString(path)
 			written = true
 		}
 	}
-	if !written {
+	if !written && path != "" {
 		b.WriteString("; Path=")
 		b.WriteString(path)
 	}

@@ -23,6 +23,9 @@ func (r *Rules) lead(ref string) (from, to int, head string) {
 		from++
 	}
 	rest := strings.TrimRight(ref[from:], " \t\r\n\f")
+	if r.Root {
+		return r.leadToRoot(rest, from)
+	}
 	if rest != "" && slash(rest[0]) {
 		skip := climb(rest)
 		if protocolRelative(rest) || r.prefixed(rest[skip:]) {

@@ -11,7 +11,7 @@ type Origin struct {
 	Host   string // the Host that it asked for
 	Proto  string // "https" or "http"
 	URI    string // path and query, byte for byte
-	Prefix string // the external prefix that the backend does not see
+	Prefix string // the external prefix that the backend does not see; empty if there is none
 }
 
 // forwarded begins the names of the headers that say what Origin says.
@@ -45,7 +45,9 @@ func Request(h http.Header, o Origin, sessionCookie string) {
 	h["X-Forwarded-Host"] = values[1:2:2]
 	h["X-Forwarded-Proto"] = values[2:3:3]
 	h["X-Forwarded-Uri"] = values[3:4:4]
-	h["X-Forwarded-Prefix"] = values[4:5:5]
+	if h["X-Forwarded-Prefix"] = values[4:5:5]; o.Prefix == "" {
+		delete(h, "X-Forwarded-Prefix")
+	}
 	if trailers { // gRPC asks for them, and they pass
 		h["Te"] = values[5:6:6]
 	}

@@ -21,17 +21,20 @@ func (r *Rules) Response(h http.Header, keepCORS bool) {
 		case "Service-Worker-Allowed":
 			// Whatever it says, relative or not: no further than the application,
 			// or its worker would answer for all others in the browser.
-			h[name] = []string{r.Prefix + "/"}
+			if !r.Root {
+				h[name] = []string{r.Prefix + "/"}
+			}
 		default:
-			if hopByHop(name) || ofOrigin(name) || !keepCORS && strings.HasPrefix(name, "Access-Control-Allow-") {
+			ours := ofOrigin(name) || !keepCORS && strings.HasPrefix(name, "Access-Control-Allow-")
+			if hopByHop(name) || ours && !r.Root {
 				delete(h, name)
 			}
 		}
 	}
 }
 
-// ofOrigin reports whether a header speaks for the whole origin, which is the
-// API's and not the application's: it would empty what browsers keep for all
+// ofOrigin reports whether a header speaks for the whole origin, which below a
+// prefix is the API's and not the application's: it would empty what browsers keep for all
 // applications, or have them come by another way.
 func ofOrigin(name string) bool {
 	switch name {

@@ -7,7 +7,8 @@
 // care to allocate nothing for what does not change. Page and Copy change the
 // URLs of HTML as it streams by: coding.go undoes and redoes its compression,
 // markup.go, tag.go and rawtext.go find the tags, page.go and attribute.go
-// change them. What a URL becomes is said in location.go alone.
+// change them. What a URL becomes is said in location.go, and in root.go for
+// applications without a prefix.
 package rewrite
 
 import (
@@ -19,6 +20,10 @@ import (
 type Rules struct {
 	// Prefix is put before paths: the external prefix, without a slash at its end.
 	Prefix string
+	// Root is set where the client sees the application at the root of an origin
+	// of its own. Nothing is put before paths then: Prefix, unless it is empty,
+	// is what another gateway has put there and is taken off; see root.go.
+	Root bool
 	// ClientHost is the host that the client asked for, BackendHost the
 	// endpoint's address: an absolute URL to either is the application's own.
 	ClientHost, BackendHost string
