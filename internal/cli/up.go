@@ -40,6 +40,7 @@ context is current there, it stays so.`,
 		Example: `  causeway up
   causeway up --listen 127.0.0.1:7443 --data-dir ~/try --kubeconfig ~/try/config
   causeway up --allow-endpoint-cidr 127.0.0.0/8      # backends on this machine's loopback
+  causeway up --etcd-servers https://10.0.0.1:2379   # and more API servers on the same etcd
   causeway up --htpasswd-file /etc/causeway/users    # more people with passwords
   causeway up -v 2 --logging-format json 2>causeway.log`,
 		Args: noArguments,
@@ -55,6 +56,10 @@ context is current there, it stays so.`,
 	}
 	f := c.Flags()
 	f.StringVar(&cfg.DataDir, "data-dir", cluster.DefaultDataDir(), "directory for everything the cluster keeps; private to you")
+	f.StringSliceVar(&cfg.Etcd.Servers, "etcd-servers", nil, "URLs of an etcd that keeps the objects, which further API servers may share; may be repeated or a list with commas (default: one of its own in --data-dir)")
+	f.StringVar(&cfg.Etcd.CAFile, "etcd-cafile", "", "authority of these servers' certificates")
+	f.StringVar(&cfg.Etcd.CertFile, "etcd-certfile", "", "certificate to show to them")
+	f.StringVar(&cfg.Etcd.KeyFile, "etcd-keyfile", "", "its key")
 	f.StringVar(&cfg.Listen, "listen", ":6443", "host:port of the API; without a host all addresses, port 0 takes any free port")
 	f.StringVar(&cfg.AdvertiseAddress, "advertise-address", "", "address by which nodes and pods reach the API (default: the one listened on, or this machine's first)")
 	f.StringVar(&cfg.Kubeconfig, "kubeconfig", "", `file that gets the context "causeway" (default: by $KUBECONFIG, else ~/.kube/config)`)

@@ -10,7 +10,6 @@ import (
 	"github.com/causeway-access/causeway/internal/authn/serviceaccount"
 	"github.com/causeway-access/causeway/internal/authz"
 	"github.com/causeway-access/causeway/internal/gateway"
-	"github.com/causeway-access/causeway/internal/store"
 )
 
 func (c *Cluster) prepareAPI(context.Context) error {
@@ -21,7 +20,7 @@ func (c *Cluster) prepareAPI(context.Context) error {
 	c.base, err = apiserver.Prepare(apiserver.Config{
 		Listener: c.listener, CertFile: c.serving.CertFile, KeyFile: c.serving.KeyFile,
 		ClientCAFile: c.authority.CertFile(), Advertise: c.at.advertised,
-		Store:       store.Endpoints{Servers: []string{c.store.Endpoint()}},
+		Store:       c.store,
 		ServiceCIDR: c.serviceCIDR, FirstNodePort: firstNodePort, LastNodePort: lastNodePort,
 		Webhooks: webhookServices{c}, Audit: c.audit, AuditPolicy: c.auditRules,
 		DrainTimeout: c.ShutdownGrace, ShutdownDelay: c.ShutdownDelay, TracingFile: c.TracingConfig,

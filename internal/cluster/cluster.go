@@ -36,7 +36,7 @@ type Cluster struct {
 	authority   *certs.Authority
 	serving     *certs.Kept
 	nodeClient  *certs.Kept
-	store       *store.Store
+	store       store.Endpoints
 	base        *apiserver.Base
 	audit       *observe.AuditLog
 	auditRules  audit.PolicyRuleEvaluator // of the API server

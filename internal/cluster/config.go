@@ -16,6 +16,7 @@ import (
 	"github.com/causeway-access/causeway/internal/apiserver/service"
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/kubeconfig"
+	"github.com/causeway-access/causeway/internal/store"
 )
 
 // Config is everything that `causeway up` can be told. The zero value is a
@@ -23,6 +24,11 @@ import (
 type Config struct {
 	// DataDir holds all that the cluster keeps. Empty means [DefaultDataDir].
 	DataDir string
+	// Etcd is the etcd that keeps the objects, which other API servers of the
+	// cluster may share. The zero value means one of its own in the data
+	// directory. API servers that share one must also have the same authority,
+	// signing keys (both below pki in the data directory) and users' files.
+	Etcd store.Endpoints
 	// Listen is HOST:PORT of the API. Empty means ":6443"; port 0 any free one.
 	Listen string
 	// AdvertiseAddress is the address by which pods and nodes reach the API.
@@ -135,7 +141,7 @@ func (c Config) settle() (*settings, error) {
 	defaults(&s.ServiceCIDR, defaultServiceCIDR)
 	defaults(&s.PodCIDR, defaultPodCIDR)
 	s.Kubeconfig = kubeconfig.UserFile(c.Kubeconfig)
-	for _, check := range []func() error{s.settleAddresses, s.settleRanges, s.settleAllowed, s.checkLimits} {
+	for _, check := range []func() error{s.checkEtcd, s.settleAddresses, s.settleRanges, s.settleAllowed, s.checkLimits} {
 		if err := check(); err != nil {
 			return nil, &FlagError{err}
 		}
@@ -223,6 +229,9 @@ func (s *settings) checkLimits() error {
 // them is said by who reads them.
 func (c Config) checkFiles() error {
 	for _, file := range []struct{ flag, path string }{
+		{"--etcd-cafile", c.Etcd.CAFile},
+		{"--etcd-certfile", c.Etcd.CertFile},
+		{"--etcd-keyfile", c.Etcd.KeyFile},
 		{"--htpasswd-file", c.HtpasswdFile},
 		{"--htpasswd-groups-file", c.HtpasswdGroupsFile},
 		{"--token-auth-file", c.TokensFile},

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/causeway-access/causeway/internal/store"
 )
 
 func TestSettleNamesTheFlagAtFault(t *testing.T) {
@@ -29,6 +31,12 @@ func TestSettleNamesTheFlagAtFault(t *testing.T) {
 		{"allow what is allowed", Config{AllowEndpointCIDRs: []string{"127.0.0.0/8", "10.0.0.0/8"}}, "--allow-endpoint-cidr 10.0.0.0/8: want a range within 127.0.0.0/8"},
 		{"allow everything", Config{AllowEndpointCIDRs: []string{"0.0.0.0/0"}}, "--allow-endpoint-cidr 0.0.0.0/0: "},
 		{"allow loopback", Config{AllowEndpointCIDRs: []string{"127.0.0.0/8", "127.1.2.0/24", "::1/128"}}, ""},
+		{"etcd by an address", Config{Etcd: store.Endpoints{Servers: []string{"10.0.0.1:2379"}}}, `--etcd-servers`},
+		{"etcd by a name alone", Config{Etcd: store.Endpoints{Servers: []string{"etcd"}}}, `--etcd-servers "etcd": want a URL such as https://10.0.0.1:2379`},
+		{"two of etcd", Config{Etcd: store.Endpoints{Servers: []string{"https://10.0.0.1:2379", "https://etcd.example:2379"}}}, ""},
+		{"etcd by a socket", Config{Etcd: store.Endpoints{Servers: []string{"unix:///run/etcd.sock"}}}, ""},
+		{"half of a certificate", Config{Etcd: store.Endpoints{Servers: []string{"https://10.0.0.1:2379"}, CertFile: "c"}}, "--etcd-certfile and --etcd-keyfile belong together"},
+		{"a certificate for no etcd", Config{Etcd: store.Endpoints{CAFile: "ca"}}, "--etcd-servers, which is not given"},
 		{"a short head", Config{Limits: Limits{MaxHeaderBytes: 100}}, "--max-header-bytes 100: want at least 4096"},
 		{"a negative time", Config{ShutdownDelay: -1}, "--shutdown-delay-duration -1ns"},
 		{"negative streams", Config{Limits: Limits{MaxStreams: -1}}, "--http2-max-streams-per-connection -1"},

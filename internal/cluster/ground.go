@@ -14,7 +14,6 @@ import (
 
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/lockfile"
-	"github.com/causeway-access/causeway/internal/store"
 )
 
 func (c *Cluster) takeDataDir(context.Context) error {
@@ -135,22 +134,4 @@ func firstAddress(fallback netip.Addr) (netip.Addr, error) {
 		return second, nil
 	}
 	return fallback, nil
-}
-
-func (c *Cluster) openStore(ctx context.Context) error {
-	s, err := store.Start(ctx, store.Config{Dir: c.path("etcd"), Log: c.log})
-	if err != nil {
-		return err
-	}
-	c.store = s
-	c.onStop(func(context.Context) error { s.Close(); return nil })
-	c.run("the store", func(ctx context.Context) error {
-		select {
-		case err := <-s.Failed():
-			return err
-		case <-ctx.Done():
-			return nil
-		}
-	})
-	return nil
 }

@@ -42,7 +42,7 @@ func (c *Cluster) prepareIdentity(context.Context) error {
 }
 
 func (c *Cluster) prepareAuthentication(ctx context.Context, id *identity) error {
-	keys, err := serviceaccount.OpenKeys(ctx, serviceaccount.KeysConfig{Dir: c.path("pki", "serviceaccounts"), Log: c.log})
+	keys, err := c.openSigningKeys(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,6 +63,20 @@ func (c *Cluster) prepareAuthentication(ctx context.Context, id *identity) error
 		Log:               c.log,
 	})
 	return err
+}
+
+// openSigningKeys opens the keys that sign the tokens of service accounts.
+func (c *Cluster) openSigningKeys(ctx context.Context) (*serviceaccount.Keys, error) {
+	cfg := serviceaccount.KeysConfig{Dir: c.path("pki", "serviceaccounts"), Log: c.log}
+	if !c.shared() {
+		return serviceaccount.OpenKeys(ctx, cfg)
+	}
+	cfg.Rotation = neverRotate
+	keys, err := serviceaccount.OpenKeys(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return keys, c.claim(ctx, signingKeyClaim, keys.LegacyID(), "key that signs the tokens of service accounts")
 }
 
 // legacyTokens issues the tokens that stand in Secrets.

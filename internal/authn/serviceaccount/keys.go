@@ -83,6 +83,10 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	return k, nil
 }
 
+// LegacyID names the key that signs the tokens in Secrets, which is never
+// rotated: servers that have it in common have the directory in common.
+func (k *Keys) LegacyID() string { return k.ring.Load().legacy.id }
+
 func (k *Keys) run(ctx context.Context) {
 	ticker := time.NewTicker(keysInterval)
 	defer ticker.Stop()
