@@ -6,7 +6,6 @@ import (
 	"path"
 	"strings"
 
-	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 
@@ -17,11 +16,10 @@ import (
 	"github.com/causeway-access/causeway/internal/route"
 )
 
-// authorize asks whether the user may. Every request needs its method's verb
-// on the proxy subresource; the kubelet's own paths need less or more.
-func (g *Gateway) authorize(r *http.Request, u user.Info, t *route.Target, line *observe.Line) error {
-	attributes := &authorizer.AttributesRecord{
-		User:            u,
+// asked is what the request asks for, by nobody yet: its method's verb on the
+// proxy subresource.
+func asked(r *http.Request, t *route.Target) *authorizer.AttributesRecord {
+	return &authorizer.AttributesRecord{
 		Verb:            verb(r.Method, t.Verb),
 		Namespace:       t.Namespace,
 		APIVersion:      "v1",
@@ -31,13 +29,17 @@ func (g *Gateway) authorize(r *http.Request, u user.Info, t *route.Target, line 
 		ResourceRequest: true,
 		Path:            r.URL.Path,
 	}
-	line.Attributes = attributes
+}
+
+// authorize asks whether the user may have what he asks for. The kubelet's own
+// paths need less or more than that.
+func (g *Gateway) authorize(r *http.Request, t *route.Target, asked *authorizer.AttributesRecord, line *observe.Line) error {
 	line.Decision = "forbid"
 	if t.Resource == route.Nodes && t.Verb == route.Proxy {
-		if err := g.authorizeNode(r, *attributes, t); err != nil {
+		if err := g.authorizeNode(r, *asked, t); err != nil {
 			return err
 		}
-	} else if err := g.allowed(r, attributes); err != nil {
+	} else if err := g.allowed(r, asked); err != nil {
 		return err
 	}
 	line.Decision = "allow"

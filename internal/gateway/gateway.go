@@ -39,6 +39,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // up for a caller who may not ask. An error means that nothing was written
 // yet, unless it is errBroken.
 func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observe.Line) error {
+	// What is asked for is in the account of those, too, who are refused before
+	// anybody knows who they are.
+	attributes := asked(r, t)
+	line.Attributes = attributes
+
 	// A method that no target can have is refused for everybody alike.
 	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
 		return fault.New(fault.MethodNotAllowed, "gateway", "the server does not allow this method on the requested resource")
@@ -49,10 +54,12 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 	if err != nil {
 		return err
 	}
+	attributes.User = caller
 	user, served := g.impersonate(w, r, caller, line)
 	if !served {
 		return nil // Impersonate has answered
 	}
+	attributes.User = user
 
 	// Has he not too much under way already?
 	slot, err := g.limits.enter(r, caller)
@@ -63,7 +70,7 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 
 	// May he? By the name segment as it stands in the URL, before anybody
 	// knows whether such an object exists.
-	if err := g.authorize(r, user, t, line); err != nil {
+	if err := g.authorize(r, t, attributes, line); err != nil {
 		return err
 	}
 	if err := t.Check(); err != nil {

@@ -59,9 +59,10 @@ type Line struct {
 
 	// User is who is served; Caller is who asked, if he impersonates.
 	User, Caller user.Info
-	// Attributes are what was authorised; nil if it did not come to that.
+	// Attributes are what was asked for. They have no user if it did not become
+	// known who asks.
 	Attributes authorizer.Attributes
-	Decision   string // "allow", "forbid", or empty
+	Decision   string // "allow", "forbid", or empty if nobody was asked whether he may
 
 	Backend  string // the endpoint's address
 	Status   int

@@ -28,23 +28,42 @@ func audits(t *testing.T, start Engine) {
 				t.Errorf("got %+v", e)
 			}
 		}},
+		{section: "5", words: "one event for a request of somebody unknown", test: func(t *testing.T, c *client) {
+			for _, credential := range [][]string{{"Authorization", ""}, {"Authorization", "Bearer s3cret-word"}} {
+				c.events.take()
+				got := c.get(t, web+"/x?token=s3cret-query", credential...)
+				e := c.event(t)
+				if got.code != 401 || e.ResponseStatus.Code != 401 || e.Verb != "get" || e.ObjectRef.Name != "web" || !strings.HasPrefix(e.RequestURI, web+"/x?token=") {
+					t.Errorf("%d with the event %+v of %+v", got.code, e, e.ObjectRef)
+				}
+				if e.User.Username != "" || len(e.SourceIPs) != 1 || net.ParseIP(e.SourceIPs[0]) == nil || e.Annotations["authorization.k8s.io/decision"] != "" {
+					t.Errorf("by %q from %v with %v", e.User.Username, e.SourceIPs, e.Annotations)
+				}
+				withoutSecrets(t, e)
+			}
+		}},
 		{section: "5", words: "never a credential, cookie or query secret", test: func(t *testing.T, c *client) {
 			c.events.take()
 			says := "HTTP/1.1 200 OK\r\nSet-Cookie: a=s3cret-answer\r\nContent-Length: 13\r\n\r\ns3cret-answer"
 			c.do(t, "POST", c.script.says(says)+"?token=s3cret-query&s3cret-word&x=%73%33cret-query", strings.NewReader("s3cret-body"), "Cookie", "session=s3cret-cookie", "X-Api-Key", "s3cret-app")
 			c.get(t, web+"/?token=s3cret-query", "Authorization", basic, "Proxy-Authorization", "Bearer alice-token")
 			for range 2 {
-				text, err := json.Marshal(c.event(t))
-				must(t, err)
-				for _, secret := range append(secrets, "%73%33cret") {
-					if strings.Contains(string(text), secret) {
-						t.Errorf("there is %q in %s", secret, text)
-					}
-				}
+				withoutSecrets(t, c.event(t))
 			}
 		}},
 	})
 	t.Run("5 one event for an upgraded connection", w.auditedUpgrade)
+}
+
+func withoutSecrets(t *testing.T, e *auditinternal.Event) {
+	t.Helper()
+	text, err := json.Marshal(e)
+	must(t, err)
+	for _, secret := range append(secrets, "%73%33cret") {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("there is %q in %s", secret, text)
+		}
+	}
 }
 
 // event waits for an event, which may come after the answer.
