@@ -17,19 +17,12 @@ import (
 
 // forwarder passes requests to the API servers.
 func (p *Proxy) forwarder() http.Handler {
-	pass := &httputil.ReverseProxy{
-		Rewrite:       p.rewrite,
-		Transport:     failover{p.servers},
-		FlushInterval: -1, // watches and logs are read as they come
-		ErrorHandler:  failed,
-		ErrorLog:      slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelDebug),
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Without this the server of HTTP/1.1 gives up a body that is still on
-		// its way when the answer begins. HTTP/2 has no need of it, nor the method.
-		_ = http.NewResponseController(w).EnableFullDuplex()
-		pass.ServeHTTP(w, r)
-	})
+	return lean{&httputil.ReverseProxy{
+		Rewrite:      p.rewrite,
+		Transport:    failover{p.servers},
+		ErrorHandler: failed,
+		ErrorLog:     slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelDebug),
+	}}
 }
 
 // rewrite gives the request its path at the server, byte for byte as it came
@@ -114,16 +107,19 @@ func (f failover) RoundTrip(r *http.Request) (*http.Response, error) {
 // the request.
 func (s *server) send(r *http.Request, body *replay) (resp *http.Response, sent bool, err error) {
 	ctx, answered, end := s.attempt(r.Context())
+	transport := s.choose(r)
 	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	out := r.Clone(ctx)
+	if transport != s.quick {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	}
+	out := r.WithContext(ctx)
 	out.URL = s.join(r.URL)
 	body.attach(out)
 	if values, ok := r.Context().Value(wishKey{}).([]string); ok && s.splits.Load() {
+		out = out.WithContext(forApplication(ctx, values))
+		out.Header = r.Header.Clone()
 		delete(out.Header, "Authorization")
-		out = out.WithContext(forApplication(out.Context(), values))
 	}
-	transport := s.choose(out)
 	resp, err = transport.RoundTrip(out)
 	if err == nil {
 		err = readAhead(r, resp)
