@@ -1,8 +1,13 @@
 package cli
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/causeway-access/causeway/internal/kubeconfig"
 )
 
 func newCompletion(streams genericiooptions.IOStreams) *cobra.Command {
@@ -34,4 +39,13 @@ powershell.`,
 			return usagef("no completion for %q: want bash, zsh, fish or powershell", args[0])
 		},
 	}
+}
+
+// contexts completes the names of the contexts in the user's kubeconfig files.
+func contexts(explicit string) ([]string, cobra.ShellCompDirective) {
+	config, err := kubeconfig.Load(explicit)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return slices.Sorted(maps.Keys(config.Contexts)), cobra.ShellCompDirectiveNoFileComp
 }

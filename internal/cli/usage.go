@@ -39,6 +39,9 @@ func report(out io.Writer, command *cobra.Command, err error) int {
 	}
 	fmt.Fprintf(out, "error: %v\n", err)
 	if !errors.As(err, new(usageError)) {
+		if text := advice(err); text != "" {
+			fmt.Fprintln(out, text)
+		}
 		return statusFailed
 	}
 	fmt.Fprintf(out, "See '%s --help' for usage.\n", command.CommandPath())
