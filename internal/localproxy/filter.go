@@ -71,14 +71,20 @@ func (f *Filter) accepts(r *http.Request) bool {
 	if f.RejectMethods.match(r.Method) || !f.acceptsHost(r.Host) || !f.acceptsOrigin(r) {
 		return false
 	}
-	// The server may read a path with doubled slashes or dots as the cleaned one.
-	for _, p := range []string{r.URL.Path, path.Clean("/" + r.URL.Path)} {
-		if f.RejectPaths.match(p) || !f.AcceptPaths.match(p) {
-			return false
-		}
-	}
-	return true
+	return f.acceptsPaths(r.URL.Path)
 }
+
+// acceptsPaths decides on a path, and on what it may be read as: the server may
+// take one with doubled slashes or dots for the cleaned one.
+func (f *Filter) acceptsPaths(p string) bool {
+	if !f.acceptsPath(p) {
+		return false
+	}
+	clean := path.Clean("/" + p)
+	return clean == p || f.acceptsPath(clean)
+}
+
+func (f *Filter) acceptsPath(p string) bool { return !f.RejectPaths.match(p) && f.AcceptPaths.match(p) }
 
 // acceptsHost takes an IPv6 address with its brackets and without, as patterns
 // have been written for both.
@@ -86,20 +92,4 @@ func (f *Filter) acceptsHost(hostport string) bool {
 	u := url.URL{Host: hostport}
 	host := u.Hostname()
 	return f.AcceptHosts.match(host) || strings.Contains(host, ":") && f.AcceptHosts.match("["+host+"]")
-}
-
-// acceptsOrigin refuses requests that a browser makes for another site's page,
-// except that a person may follow a link to here.
-func (f *Filter) acceptsOrigin(r *http.Request) bool {
-	for _, origin := range r.Header["Origin"] {
-		u, err := url.Parse(origin)
-		if err != nil || u.Host == "" || !f.acceptsHost(u.Host) {
-			return false // "null" among them
-		}
-	}
-	if r.Header.Get("Sec-Fetch-Site") != "cross-site" {
-		return true
-	}
-	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" &&
-		(r.Method == http.MethodGet || r.Method == http.MethodHead)
 }

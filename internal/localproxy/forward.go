@@ -32,10 +32,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	if !strings.HasPrefix(path, "/") { // absolute form
 		path, query = r.In.URL.EscapedPath(), r.In.URL.RawQuery
 	}
-	// kubectl strips no prefix that begins with /api: the API's own paths do.
-	if !strings.HasPrefix(p.cfg.APIPrefix, "/api") {
-		path = "/" + strings.TrimPrefix(path, p.cfg.APIPrefix)
-	}
+	path = "/" + strings.TrimPrefix(path, p.cfg.taken())
 	r.Out.URL.RawQuery = query
 	setPath(r.Out.URL, path)
 	r.Out.Host = "" // the server's own
@@ -44,6 +41,15 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 			r.Out = r.Out.WithContext(context.WithValue(r.Out.Context(), wishKey{}, values))
 		}
 	}
+}
+
+// taken is the prefix that is taken off paths. As with kubectl, that is none that
+// begins with /api: the API's own paths do.
+func (c *Config) taken() string {
+	if strings.HasPrefix(c.APIPrefix, "/api") {
+		return "/"
+	}
+	return c.APIPrefix
 }
 
 // wishKey is the context key of an Authorization header that is meant for the
@@ -89,9 +95,10 @@ func (f failover) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, unanswered(failures)
 		}
 		tried = append(tried, one)
-		resp, sent, err := one.send(r, body)
+		out := one.placed(r)
+		resp, sent, err := one.send(out, body)
 		if err == nil {
-			return resp, nil
+			return one.unplaced(out, resp), nil
 		}
 		if r.Context().Err() != nil {
 			return nil, context.Cause(r.Context())

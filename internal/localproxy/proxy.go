@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/causeway-access/causeway/internal/route"
 )
 
 // Config configures a Proxy. REST is needed; the zero value of all else is the
@@ -38,6 +40,11 @@ type Config struct {
 	// AppendServerPath puts the path of the server's URL before that of each
 	// request.
 	AppendServerPath bool
+	// NoNames turns off local names: http://service.namespace.localhost.
+	NoNames bool
+	// Namespace is where services are looked for by who may not list them
+	// everywhere; "default" by default.
+	Namespace string
 	// KeepAlive is the TCP keep-alive period; 0 is the system's.
 	KeepAlive time.Duration
 	// Log hears of servers that come and go. Nil discards it.
@@ -48,9 +55,11 @@ type Config struct {
 type Proxy struct {
 	cfg     Config
 	handler http.Handler
-	servers *servers
-	stop    context.CancelFunc
-	done    sync.WaitGroup
+	// application serves a target by its local name.
+	application func(http.ResponseWriter, *http.Request, route.Target)
+	servers     *servers
+	stop        context.CancelFunc
+	done        sync.WaitGroup
 }
 
 // New returns a Proxy that has begun to check its servers. It fails for
@@ -69,6 +78,7 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, fmt.Errorf("making the proxy: %w", err)
 	}
 	p.handler = cfg.Filter.guard(p.routes())
+	p.application = p.applications()
 	var ctx context.Context
 	ctx, p.stop = context.WithCancel(context.Background())
 	p.done.Go(func() { p.servers.watch(ctx) })
@@ -83,8 +93,19 @@ func (p *Proxy) Close() {
 	p.servers.close()
 }
 
-// ServeHTTP serves files, the state of the servers, and the API.
-func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.ServeHTTP(w, r) }
+// ServeHTTP serves applications by their local names, and to all other hosts
+// files, the state of the servers, the list of applications, and the API.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if target, ok := p.nameOf(r); ok {
+		p.application(w, r, target)
+		return
+	}
+	if p.misnamed(r) {
+		explainNames(w, r)
+		return
+	}
+	p.handler.ServeHTTP(w, r)
+}
 
 // routes sends each request where it belongs, by its decoded path. It is no
 // http.ServeMux: that would redirect paths with two slashes.
@@ -98,6 +119,8 @@ func (p *Proxy) routes() http.Handler {
 			p.serveStatus(w, r)
 		case p.cfg.StaticDir != "" && len(p.cfg.StaticPrefix) >= len(p.cfg.APIPrefix) && strings.HasPrefix(path, p.cfg.StaticPrefix):
 			files.ServeHTTP(w, r)
+		case path == ListPath, path == "/" && opensPage(r):
+			p.serveList(w, r)
 		case strings.HasPrefix(path, p.cfg.APIPrefix):
 			api.ServeHTTP(w, r)
 		case p.cfg.StaticDir != "" && strings.HasPrefix(path, p.cfg.StaticPrefix):

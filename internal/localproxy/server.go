@@ -42,7 +42,8 @@ type server struct {
 	inflight atomic.Int64
 	// splits is set once the server has shown that it takes a credential from
 	// Proxy-Authorization and leaves Authorization to the application.
-	splits atomic.Bool
+	splits     atomic.Bool
+	ownOrigins ownOrigins
 
 	mu      sync.Mutex
 	health  Health

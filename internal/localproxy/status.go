@@ -1,10 +1,7 @@
 package localproxy
 
 import (
-	"encoding/json"
-	"html/template"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -38,25 +35,18 @@ func (p *Proxy) Status() Status {
 	return status
 }
 
-var page = template.Must(template.New("status").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Causeway: API servers</title><meta http-equiv="refresh" content="5">
-<style>body{font:16px system-ui;margin:2em}td,th{padding:.3em 1em;text-align:left}.down{color:#b00}.up{color:#080}</style></head>
-<body><h1>API servers</h1><table><tr><th>server</th><th>state</th><th>since</th><th>requests</th><th></th></tr>
+var statusPage = layout("status", "Causeway: API servers", `<meta http-equiv="refresh" content="5">`, `<h1>API servers</h1>
+<table><thead><tr><th scope="col">Server</th><th scope="col">State</th><th scope="col">Since</th><th scope="col">Requests under way</th><th scope="col">Reason</th></tr></thead><tbody>
 {{range .Servers}}<tr><td>{{.URL}}</td><td class="{{.State}}">{{.State}}</td><td>{{if not .Since.IsZero}}{{.Since.Format "15:04:05"}}{{end}}</td><td>{{.InFlight}}</td><td>{{.Reason}}</td></tr>
-{{end}}</table></body></html>
-`))
+{{end}}</tbody></table>
+<p><a href="/-/services">Services</a></p>
+`)
 
 // serveStatus answers as JSON, and to browsers as a page.
 func (p *Proxy) serveStatus(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	// An error of writing is the client's going away.
-	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = page.Execute(w, p.Status())
+	if opensPage(r) {
+		showPage(w, http.StatusOK, statusPage, p.Status())
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(p.Status())
+	showJSON(w, http.StatusOK, p.Status())
 }
