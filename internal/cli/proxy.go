@@ -32,6 +32,7 @@ type proxyFlags struct {
 	unixSocket    string
 	port          int
 	disableFilter bool
+	names         bool
 	verbose       bool
 }
 
@@ -50,10 +51,22 @@ sites.
 Where a cluster has several API servers, name them with --server; those that the
 cluster itself names are found. Each is asked for its health, requests go to the
 one that is least busy, and what a dying one did not answer is asked of another.
-http://localhost:8001/-/status shows what is known of them.`,
+http://localhost:8001/-/status shows what is known of them.
+
+Web applications have names, under which each is at the root of an origin of its
+own; browsers resolve them to this machine:
+
+  http://SERVICE.NAMESPACE.localhost:8001/
+  http://PORT--SERVICE.NAMESPACE.localhost:8001/
+  http://https.SERVICE.NAMESPACE.localhost:8001/     spoken to by https
+  http://POD.pod.NAMESPACE.localhost:8001/
+  http://NODE.node.localhost:8001/
+
+http://localhost:8001/ in a browser lists the services.`,
 		Example: `  causeway proxy --port=8080
   curl http://localhost:8080/api/
   curl http://localhost:8080/api/v1/namespaces/default/services/echo/proxy/
+  curl http://echo.default.localhost:8080/     # the same, at the root of a name
   causeway proxy --port=0                      # any free port; it is printed
   causeway proxy --unix-socket=/run/user/1000/causeway.sock
   causeway proxy --server=https://10.0.0.1:6443 --server=https://10.0.0.2:6443`,
@@ -93,6 +106,7 @@ func (f *proxyFlags) addTo(c *cobra.Command) {
 	set.BoolVar(&f.AppendServerPath, "append-server-path", false, "put the path of the server's URL before that of each request")
 	set.DurationVar(&f.KeepAlive, "keepalive", 0, "TCP keep-alive period; 0 is the system's")
 	set.StringArrayVarP(&f.servers, "server", "s", nil, "URL of the API server; may be repeated for several of one cluster")
+	set.BoolVar(&f.names, "names", true, "serve applications at SERVICE.NAMESPACE.localhost")
 	set.BoolVar(&f.Discover, "discover-servers", true, "also use the API servers that the cluster names in the endpoints of default/kubernetes")
 	set.BoolVar(&f.verbose, "verbose", false, "tell on stderr of API servers that come and go")
 }
@@ -156,7 +170,11 @@ func (f *proxyFlags) connect(connection *genericclioptions.ConfigFlags) error {
 		f.Servers = f.servers[1:]
 	}
 	var err error
-	f.REST, err = restConfig(connection)
+	if f.REST, err = restConfig(connection); err != nil {
+		return err
+	}
+	f.NoNames = !f.names
+	f.Namespace, _, err = connection.ToRawKubeConfigLoader().Namespace()
 	return err
 }
 
