@@ -99,7 +99,7 @@ func New(ctx context.Context, cfg Config) (*Authenticator, error) {
 		a.challenge = challenge(cfg.Realm)
 		headers = append(headers, basic)
 	}
-	headers = append(headers, bearertoken.New(cached))
+	headers = append(headers, spacedBearer{bearertoken.New(cached)})
 
 	var list []authenticator.Request
 	if cfg.ClientCA != nil {
