@@ -7,14 +7,16 @@ import (
 	"strings"
 
 	"github.com/causeway-access/causeway/bench/plot"
+	"github.com/causeway-access/causeway/bench/proxy"
 )
 
 // drawCharts draws what several subjects got: a line for each case, with the
 // work done on the left and the processor time it took on the right.
 func (r *report) drawCharts(path, title, note string) error {
 	chart := plot.Chart{Title: title, Note: note}
-	for _, name := range distinct(r.figures, func(f figure) string { return f.Case }) {
-		ofCase := slices.DeleteFunc(slices.Clone(r.figures), func(f figure) bool { return f.Case != name || f.PeerName == "" })
+	drawn := slices.DeleteFunc(slices.Clone(r.figures), func(f figure) bool { return f.PeerName != proxy.Reference })
+	for _, name := range distinct(drawn, func(f figure) string { return f.Case }) {
+		ofCase := slices.DeleteFunc(slices.Clone(drawn), func(f figure) bool { return f.Case != name })
 		work := panel(ofCase, name, func(f figure) bool { return strings.HasSuffix(f.Unit, "/s") })
 		cost := panel(ofCase, "CPU of the proxy", func(f figure) bool { return f.Name == "CPU" })
 		if len(work.Bars) > 0 {

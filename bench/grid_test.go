@@ -23,7 +23,7 @@ func measured() *bench {
 		{Case: "c1", Subject: "nginx", Name: "requests", Unit: "1/s", Value: 1000, Compare: true},
 		{Case: "c1", Subject: "nginx", Name: "CPU", Unit: "us", Value: 15, Compare: true},
 		{Case: "c2", Subject: "causeway", Name: "memory", Unit: "MB", Value: 1234.5},
-	})
+	}, proxy.Reference)
 	return b
 }
 

@@ -22,6 +22,7 @@ func suites() []suite {
 	return []suite{
 		{"control", "start, memory, writes, lists and watches of the API server, beside a bare etcd", control},
 		{"proxy", "requests, transfers, WebSockets and idle connections through the access path, beside nginx, HAProxy and httputil.ReverseProxy", proxySuite},
+		{"local", "requests, downloads and watches through `causeway proxy`, beside `kubectl proxy` and nginx", localSuite},
 		{"resolve", "what it costs to find a target with 10, 1,000 and 10,000 services, while endpoints change", resolve},
 		{"build", "size of the binary, and with -clean-build the time of a build from nothing", build},
 	}
@@ -87,8 +88,8 @@ func (b *bench) addFlags(f *flag.FlagSet) {
 	f.IntVar(&b.rounds, "rounds", 5, "how often each measurement is repeated; the median is shown")
 	f.StringVar(&b.program, "program", "", "the causeway to measure (default: it is built)")
 	f.BoolVar(&b.cleanBuild, "clean-build", false, "also measure a build with an empty cache (minutes)")
-	f.StringVar(&b.cases, "cases", "", "comma-separated loads of suite proxy: h1, h2, down, up, ws, idle (default: all)")
-	f.StringVar(&b.subjects, "subjects", "", `semicolon-separated rows of suite proxy: "causeway", "causeway, certificate", "nginx", "haproxy", "httputil" (default: all)`)
+	f.StringVar(&b.cases, "cases", "", "comma-separated loads of suites proxy (h1, h2, down, up, ws, idle) and local (h1, object, down, watch) (default: all)")
+	f.StringVar(&b.subjects, "subjects", "", `semicolon-separated rows of suites proxy ("causeway", "causeway, certificate", "nginx", "haproxy", "httputil") and local ("causeway proxy", "kubectl proxy", "nginx") (default: all)`)
 	f.DurationVar(&b.proxy.Window, "window", 4*time.Second, "how long each load of suite proxy lasts")
 	f.IntVar(&b.proxy.Nice, "nice", 0, "priority of suite proxy beside what else runs on the machine, -20 (first) to 19")
 	f.DurationVar(&b.proxy.Soak, "soak", 0, "hold the load of suite proxy on Causeway alone for that long, instead of all else of it")

@@ -32,26 +32,46 @@ func proxySuite(ctx context.Context, b *bench) error {
 	if o.Sink, err = b.build(ctx, "./bench/sink"); err != nil {
 		return err
 	}
+	return b.runProxy(ctx, o, proxy.Reference)
+}
+
+// localSuite measures local proxies; see package proxy.
+func localSuite(ctx context.Context, b *bench) error {
+	o := b.proxy
+	o.Local, o.Soak, o.Profile = true, 0, ""
+	o.Rounds, o.Program, o.Dir = b.rounds, b.program, filepath.Join(b.dir, "local")
+	o.Cases, o.Subjects = split(b.cases, ","), split(b.subjects, ";")
+	if err := os.Mkdir(o.Dir, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if o.Sink, err = b.build(ctx, "./bench/sink"); err != nil {
+		return err
+	}
+	return b.runProxy(ctx, o, proxy.LocalReference)
+}
+
+// runProxy reports the figures, each beside that of the reference.
+func (b *bench) runProxy(ctx context.Context, o proxy.Options, referenceName string) error {
 	figures, err := proxy.Run(ctx, o)
 	if err != nil {
 		return err
 	}
-	b.addProxy(figures)
+	b.addProxy(figures, referenceName)
 	return nil
 }
 
-// addProxy reports the figures, each beside that of the reference.
-func (b *bench) addProxy(figures []proxy.Figure) {
+func (b *bench) addProxy(figures []proxy.Figure, referenceName string) {
 	reference := map[string]float64{}
 	for _, f := range figures {
-		if f.Subject == proxy.Reference {
+		if f.Subject == referenceName {
 			reference[f.Case+"\n"+f.Name] = f.Value
 		}
 	}
 	for _, f := range figures {
 		row := figure{Suite: b.report.suite, Case: f.Case, Subject: f.Subject, Name: f.Name, Unit: f.Unit, Value: f.Value, Low: f.Low, High: f.High}
 		if peer, ok := reference[f.Case+"\n"+f.Name]; ok && peer != 0 && f.Compare {
-			row.PeerName, row.Peer, row.Ratio = proxy.Reference, peer, f.Value/peer
+			row.PeerName, row.Peer, row.Ratio = referenceName, peer, f.Value/peer
 		}
 		b.report.figures = append(b.report.figures, row)
 	}

@@ -30,7 +30,10 @@ func makeServices(ctx context.Context, client kubernetes.Interface) error {
 	}
 	role := &rbacv1.Role{
 		ObjectMeta: metav1.ObjectMeta{Name: userName},
-		Rules:      []rbacv1.PolicyRule{{Verbs: []string{"get", "create"}, APIGroups: []string{""}, Resources: []string{"services/proxy"}}},
+		Rules: []rbacv1.PolicyRule{
+			{Verbs: []string{"get", "create"}, APIGroups: []string{""}, Resources: []string{"services/proxy"}},
+			{Verbs: []string{"get", "list", "watch"}, APIGroups: []string{""}, Resources: []string{"configmaps"}},
+		},
 	}
 	binding := &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: userName},

@@ -15,6 +15,9 @@ import (
 type Options struct {
 	// Programs are the paths of what was built.
 	Program, ReverseProxy, Sink string
+	// Local measures what stands before an API server on a user's machine,
+	// instead of what stands in the cluster.
+	Local bool
 	// Dir is for files, on the disk where logs go.
 	Dir string
 	// Rounds is how often each measurement is made; the median counts.
@@ -43,8 +46,12 @@ type Figure struct {
 	Compare bool
 }
 
-// Reference is the subject that others are compared to.
-const Reference = "nginx"
+// Reference is the subject that others are compared to, LocalReference that of
+// Options.Local.
+const (
+	Reference      = "nginx"
+	LocalReference = "kubectl proxy"
+)
 
 // prefix is where a service is reached, by every subject alike.
 const prefix = "/api/v1/namespaces/default/services/"

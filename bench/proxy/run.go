@@ -40,8 +40,12 @@ func measure(ctx context.Context, o Options) (figures []Figure, err error) {
 	if err != nil {
 		return nil, err
 	}
+	check, loads := b.check, cases()
+	if o.Local {
+		check, loads = b.checkLocal, localCases()
+	}
 	for _, s := range subjects {
-		if err := b.check(ctx, s); err != nil {
+		if err := check(ctx, s); err != nil {
 			return nil, fmt.Errorf("%s does not do what it should: %w", s.name, err)
 		}
 	}
@@ -49,7 +53,7 @@ func measure(ctx context.Context, o Options) (figures []Figure, err error) {
 		return b.soak(ctx, subjects[0])
 	}
 	wanted := func(name string) bool { return len(o.Cases) == 0 || slices.Contains(o.Cases, name) }
-	for _, c := range cases() {
+	for _, c := range loads {
 		if !wanted(c.name) {
 			continue
 		}
@@ -57,12 +61,18 @@ func measure(ctx context.Context, o Options) (figures []Figure, err error) {
 			return nil, err
 		}
 	}
-	if wanted("idle") {
+	if wanted("idle") && !o.Local {
 		if err := b.measureIdle(ctx, subjects); err != nil {
 			return nil, err
 		}
 	}
 	return b.samples.figures(), nil
+}
+
+// starter starts subjects of these names.
+type starter struct {
+	names []string
+	start func(context.Context) ([]*subject, error)
 }
 
 // startSubjects starts those that were chosen, in the order of the tables.
@@ -74,15 +84,23 @@ func (b *bench) startSubjects(ctx context.Context) ([]*subject, error) {
 		}
 	}
 	var started []*subject
-	for _, all := range []struct {
-		names []string
-		start func(context.Context) ([]*subject, error)
-	}{
+	all := []starter{
 		{[]string{causewayName, "causeway, certificate"}, b.startCauseway},
 		{[]string{"nginx"}, one(b.startNginx)},
 		{[]string{"haproxy"}, one(b.startHAProxy)},
 		{[]string{"httputil"}, one(b.startReverseProxy)},
-	} {
+	}
+	if b.Local {
+		if _, err := b.startCauseway(ctx); err != nil {
+			return nil, err
+		}
+		all = []starter{
+			{[]string{localName}, one(b.startLocal)},
+			{[]string{LocalReference}, one(b.startKubectl)},
+			{[]string{"nginx"}, one(b.startLocalNginx)},
+		}
+	}
+	for _, all := range all {
 		wanted := func(name string) bool { return len(b.Subjects) == 0 || slices.Contains(b.Subjects, name) }
 		if !slices.ContainsFunc(all.names, wanted) {
 			continue
