@@ -27,15 +27,29 @@ func (c console) ask(ctx context.Context, question string) (string, error) {
 	return c.answer(ctx, func(f *os.File) (string, error) { return readLine(f) })
 }
 
-// askSecret is ask without showing what is typed.
+// askSecret is ask without showing what is typed, not even what is typed ahead
+// of the question: it is written when the terminal shows nothing any more.
 func (c console) askSecret(ctx context.Context, question string) (string, error) {
-	fmt.Fprint(c.ErrOut, question)
-	defer fmt.Fprintln(c.ErrOut) // for the line end that was not shown
 	return c.answer(ctx, func(f *os.File) (string, error) {
-		secret, err := term.ReadPassword(int(f.Fd()))
-		return string(secret), err
+		before, err := term.MakeRaw(int(f.Fd()))
+		if err != nil {
+			return "", err
+		}
+		secret, err := term.NewTerminal(bothWays{f, c.ErrOut}, "").ReadPassword(question)
+		if errors.Is(err, io.EOF) { // control and C or D, which are no signals now
+			err = errInterrupted
+		}
+		return secret, errors.Join(err, term.Restore(int(f.Fd()), before))
 	})
 }
+
+// bothWays is a terminal that is read and written by different files.
+type bothWays struct {
+	io.Reader
+	io.Writer
+}
+
+var errInterrupted = errors.New("interrupted")
 
 // answer reads from the terminal until ctx ends, and leaves the terminal as it
 // was: whoever interrupts a question for a password wants to see what he types
@@ -62,7 +76,7 @@ func (c console) answer(ctx context.Context, read func(*os.File) (string, error)
 	case r := <-done:
 		return r.text, r.err
 	case <-ctx.Done():
-		return "", errors.Join(errors.New("interrupted"), term.Restore(int(f.Fd()), before))
+		return "", errors.Join(errInterrupted, term.Restore(int(f.Fd()), before))
 	}
 }
 

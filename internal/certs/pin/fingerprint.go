@@ -17,7 +17,7 @@ type Fingerprint [sha256.Size]byte
 // not, after "sha256:", "SHA-256 " or nothing, in either case of letters.
 func ParseFingerprint(text string) (Fingerprint, error) {
 	digits := strings.ToLower(strings.TrimSpace(text))
-	for _, prefix := range []string{"sha256:", "sha-256:", "sha256=", "sha256 ", "sha-256 "} {
+	for _, prefix := range []string{"sha256 fingerprint=", "sha256:", "sha-256:", "sha256=", "sha256 ", "sha-256 "} {
 		digits = strings.TrimPrefix(digits, prefix)
 	}
 	digits = strings.ReplaceAll(strings.TrimSpace(digits), ":", "")

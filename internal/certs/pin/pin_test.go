@@ -215,7 +215,7 @@ func TestFingerprintsAreReadInEveryForm(t *testing.T) {
 	for i := 2; i < len(plain); i += 2 {
 		colons += ":" + strings.ToUpper(plain[i:i+2])
 	}
-	for _, text := range []string{want.String(), plain, colons, "SHA-256 " + colons, "SHA256:" + colons, " sha256:" + plain + "\n", "sha256=" + plain} {
+	for _, text := range []string{want.String(), plain, colons, "SHA-256 " + colons, "SHA256:" + colons, " sha256:" + plain + "\n", "sha256=" + plain, "sha256 Fingerprint=" + colons} {
 		if got, err := pin.ParseFingerprint(text); err != nil || got != want {
 			t.Errorf("ParseFingerprint(%q) = %v, %v", text, got, err)
 		}
