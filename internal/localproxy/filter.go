@@ -22,6 +22,8 @@ const (
 // it lets point to this machine (DNS rebinding) nor as another site.
 type Filter struct {
 	AcceptHosts, AcceptPaths, RejectPaths, RejectMethods Patterns
+
+	paths verdicts
 }
 
 // Patterns are regular expressions, one of which is to match.
@@ -77,11 +79,12 @@ func (f *Filter) accepts(r *http.Request) bool {
 // acceptsPaths decides on a path, and on what it may be read as: the server may
 // take one with doubled slashes or dots for the cleaned one.
 func (f *Filter) acceptsPaths(p string) bool {
-	if !f.acceptsPath(p) {
-		return false
+	if accepted, known := f.paths.get(p); known {
+		return accepted
 	}
-	clean := path.Clean("/" + p)
-	return clean == p || f.acceptsPath(clean)
+	accepted := f.acceptsPath(p) && f.acceptsPath(path.Clean("/"+p))
+	f.paths.put(p, accepted)
+	return accepted
 }
 
 func (f *Filter) acceptsPath(p string) bool { return !f.RejectPaths.match(p) && f.AcceptPaths.match(p) }
