@@ -1,8 +1,10 @@
 package localproxy_test
 
 import (
+	"context"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -14,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/causeway-access/causeway/internal/localproxy"
+	"github.com/causeway-access/causeway/internal/route"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,6 +27,7 @@ type api struct {
 	*httptest.Server
 	name    string
 	splits  bool // takes Proxy-Authorization too
+	knows   bool // of own origins
 	unready atomic.Bool
 	served  atomic.Int64
 	handle  func(http.ResponseWriter, *http.Request) // in place of the answer
@@ -54,6 +58,11 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ours = proxied
 	}
 	switch {
+	case r.Header.Get(route.OwnOriginHeader) == "?": // a question
+		if a.knows {
+			w.Header().Set(route.OwnOriginHeader, "known")
+		}
+		return
 	case ours != "Bearer "+token:
 		http.Error(w, "Unauthorized", http.StatusUnauthorized)
 		return
@@ -111,5 +120,12 @@ func eventually(t testing.TB, what string, done func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}
+	}
+}
+
+// toServer dials a server whatever the address.
+func toServer(s *httptest.Server) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, s.Listener.Addr().String())
 	}
 }

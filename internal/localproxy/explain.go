@@ -120,7 +120,7 @@ func statusIn(resp *http.Response) (metav1.Status, bool) {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(begun), resp.Body), resp.Body}
-	if err != nil || json.Unmarshal(begun, &status) != nil {
+	if err != nil || len(begun) == statusMost || json.Unmarshal(begun, &status) != nil {
 		return status, false
 	}
 	return status, status.Kind == "Status" && status.APIVersion == "v1" && status.Status == metav1.StatusFailure

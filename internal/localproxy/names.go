@@ -106,13 +106,19 @@ func place(r *http.Request, name *route.Target) (*named, bool) {
 }
 
 // rewriteNamed gives the request the target's path at the server, and notes an
-// Authorization header as the application's.
+// Authorization header as the application's. What a page can write into its
+// requests must not have the API server take the user for another.
 func rewriteNamed(r *httputil.ProxyRequest) {
 	n, _ := namedIn(r.In.Context())
 	setPath(r.Out.URL, n.target.Prefix+n.target.Path)
 	r.Out.URL.RawQuery = n.target.Query
 	r.Out.Host = "" // the server's own
 	delete(r.Out.Header, route.OwnOriginHeader)
+	for header := range r.Out.Header {
+		if strings.HasPrefix(header, "Impersonate-") {
+			delete(r.Out.Header, header)
+		}
+	}
 	if values := r.In.Header["Authorization"]; len(values) > 0 {
 		r.Out = r.Out.WithContext(context.WithValue(r.Out.Context(), wishKey{}, values))
 	}
