@@ -121,10 +121,16 @@ func TestServiceURLs(t *testing.T) {
 }
 
 func TestClusterInfoPrintsTheLinesUsersKnow(t *testing.T) {
-	info := clusterInfo{ControlPlane: "https://api", Services: []clusterService{
-		{"KubeDNS", "kube-system", []string{"https://api/dns"}},
-		{"lb", "kube-system", []string{"http://a:1", "http://a:2"}},
-	}}
+	none, two := 0, 2
+	info := clusterInfo{
+		ControlPlane: "https://api", LocalProxy: "http://localhost:8001",
+		Authority: &authority{Name: "ca", SHA256: "AB:CD"},
+		Services: []clusterService{
+			{Name: "KubeDNS", URLs: []string{"https://api/dns"}, ReadyEndpoints: &none, LocalURL: "http://kube-dns.kube-system.localhost:8001/"},
+			{Name: "lb", URLs: []string{"http://a:1", "http://a:2"}, ReadyEndpoints: &two},
+			{Name: "db", URLs: []string{"https://api/db"}, LocalURL: "http://db.kube-system.localhost:8001/"},
+		},
+	}
 	var out strings.Builder
 	if err := info.print(&out); err != nil {
 		t.Fatal(err)
@@ -132,6 +138,16 @@ func TestClusterInfoPrintsTheLinesUsersKnow(t *testing.T) {
 	want := `Kubernetes control plane is running at https://api
 KubeDNS is running at https://api/dns
 lb is running at http://a:1 http://a:2
+db is running at https://api/db
+
+No endpoint is ready for KubeDNS.
+
+The local proxy serves them, and a page of all services at http://localhost:8001/
+  KubeDNS  http://kube-dns.kube-system.localhost:8001/
+  db       http://db.kube-system.localhost:8001/
+
+Its authority is ca, SHA-256
+  AB:CD
 
 To further debug and diagnose cluster problems, use 'causeway cluster-info dump'.
 `

@@ -4,52 +4,46 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
-	"strconv"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
 
-// Labels by which a service tells that it belongs to the cluster, and its name.
-const (
-	clusterServiceLabel = "kubernetes.io/cluster-service"
-	nameLabel           = "kubernetes.io/name"
-)
-
 // clusterInfo is what `causeway cluster-info -o json` prints.
 type clusterInfo struct {
 	// ControlPlane is the URL of the API.
-	ControlPlane string           `json:"controlPlane"`
-	Services     []clusterService `json:"services"`
-}
-
-// clusterService is one service of the cluster and how it is reached.
-type clusterService struct {
-	Name      string   `json:"name"`
-	Namespace string   `json:"namespace"`
-	URLs      []string `json:"urls"`
+	ControlPlane string `json:"controlPlane"`
+	// Authority is by what the API's certificate was verified; nil if it was not.
+	Authority *authority `json:"authority,omitempty"`
+	// LocalProxy is the URL of a local proxy to this cluster, if one runs.
+	LocalProxy string           `json:"localProxy,omitempty"`
+	Services   []clusterService `json:"services"`
 }
 
 func newClusterInfo(streams genericiooptions.IOStreams) *cobra.Command {
 	var format output
+	var proxy string
 	connection := newConnection()
 	c := &cobra.Command{
 		Use:   "cluster-info",
 		Short: "Print the URLs of the API and of the cluster's services",
 		Long: `Print where the API is, and the URL of each service that is labelled
 kubernetes.io/cluster-service=true in kube-system, or in the namespace given
-with -n. A service shows the name in its label kubernetes.io/name, if it has one.`,
+with -n. A service shows the name in its label kubernetes.io/name, if it has one.
+
+Below, it says which of them have no endpoint that is ready; under which names of
+their own a local proxy serves them, if "causeway proxy" runs for this cluster;
+and the fingerprint of the API's authority, for people who log in elsewhere to
+compare.`,
 		Example: `  causeway cluster-info
   causeway cluster-info -n monitoring -o json
+  causeway cluster-info --proxy http://127.0.0.1:8080
   causeway cluster-info dump --output-directory=/tmp/cluster-state`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,6 +51,9 @@ with -n. A service shows the name in its label kubernetes.io/name, if it has one
 				return err
 			}
 			info, err := getClusterInfo(cmd.Context(), connection)
+			if err == nil {
+				err = info.addLocalProxy(cmd.Context(), proxy, cmd.Flags().Changed("proxy"))
+			}
 			if err != nil {
 				return fmt.Errorf("get cluster info: %w", err)
 			}
@@ -64,6 +61,7 @@ with -n. A service shows the name in its label kubernetes.io/name, if it has one
 		},
 	}
 	format.addTo(c)
+	c.Flags().StringVar(&proxy, "proxy", defaultProxyURL, "where to look for a local proxy; empty does not look")
 	addConnection(c, connection)
 	c.AddCommand(newDump(streams, connection))
 	return c
@@ -84,55 +82,27 @@ func getClusterInfo(ctx context.Context, connection *genericclioptions.ConfigFla
 
 // clusterInfoFrom is getClusterInfo for a namespace and a configuration.
 func clusterInfoFrom(ctx context.Context, config *rest.Config, namespace string) (clusterInfo, error) {
+	config = rest.CopyConfig(config)
+	seen := noteAuthority(config)
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return clusterInfo{}, err
 	}
-	list, err := client.CoreV1().Services(namespace).List(ctx, metav1.ListOptions{LabelSelector: clusterServiceLabel + "=true"})
+	services, err := clusterServices(ctx, client, config.Host, namespace)
 	if err != nil {
 		return clusterInfo{}, err
 	}
-	info := clusterInfo{ControlPlane: config.Host, Services: []clusterService{}}
-	for i := range list.Items {
-		s := &list.Items[i]
-		name := s.Labels[nameLabel]
-		if name == "" {
-			name = s.Name
-		}
-		info.Services = append(info.Services, clusterService{name, s.Namespace, serviceURLs(config.Host, s)})
-	}
-	return info, nil
+	return clusterInfo{ControlPlane: config.Host, Authority: seen(), Services: services}, nil
 }
 
-// serviceURLs are the addresses of a service's load balancer, one for each
-// port, or else its URL at the API.
-func serviceURLs(api string, s *corev1.Service) []string {
-	if ingress := s.Status.LoadBalancer.Ingress; len(ingress) > 0 {
-		host := ingress[0].IP
-		if host == "" {
-			host = ingress[0].Hostname
-		}
-		var urls []string
-		for _, port := range s.Spec.Ports {
-			u := url.URL{Scheme: "http", Host: net.JoinHostPort(host, strconv.Itoa(int(port.Port)))}
-			urls = append(urls, u.String())
-		}
-		return urls
-	}
-	segment := s.Name
-	if len(s.Spec.Ports) > 0 {
-		port, scheme := s.Spec.Ports[0], ""
-		if port.Name == "https" || port.Port == 443 {
-			scheme = "https"
-		}
-		segment = utilnet.JoinSchemeNamePort(scheme, s.Name, port.Name)
-	}
-	return []string{strings.TrimSuffix(api, "/") + "/api/v1/namespaces/" + s.Namespace + "/services/" + segment + "/proxy"}
-}
-
-// print writes the lines that users of kubectl know.
+// print writes the lines that users of kubectl know, and what else is known.
 func (i clusterInfo) print(w io.Writer) error {
 	i.printLines(w)
+	i.printUnready(w)
+	i.printLocal(w)
+	if a := i.Authority; a != nil {
+		fmt.Fprintf(w, "\nIts authority is %s, SHA-256\n  %s\n", a.Name, a.SHA256)
+	}
 	_, err := fmt.Fprint(w, "\nTo further debug and diagnose cluster problems, use 'causeway cluster-info dump'.\n")
 	return err
 }
@@ -142,4 +112,32 @@ func (i clusterInfo) printLines(w io.Writer) {
 	for _, s := range i.Services {
 		fmt.Fprintf(w, "%s is running at %s\n", s.Name, strings.Join(s.URLs, " "))
 	}
+}
+
+// printUnready names the services that nobody stands behind.
+func (i clusterInfo) printUnready(w io.Writer) {
+	var names []string
+	for _, s := range i.Services {
+		if s.ReadyEndpoints != nil && *s.ReadyEndpoints == 0 {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(w, "\nNo endpoint is ready for %s.\n", strings.Join(names, ", "))
+	}
+}
+
+// printLocal writes the names that the local proxy serves.
+func (i clusterInfo) printLocal(w io.Writer) {
+	if i.LocalProxy == "" {
+		return
+	}
+	fmt.Fprintf(w, "\nThe local proxy serves them, and a page of all services at %s/\n", i.LocalProxy)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range i.Services {
+		if s.LocalURL != "" {
+			fmt.Fprintf(table, "  %s\t%s\n", s.Name, s.LocalURL)
+		}
+	}
+	_ = table.Flush() // an error of writing shows when the last line is written
 }
