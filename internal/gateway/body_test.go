@@ -1,10 +1,13 @@
 package gateway_test
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -69,6 +72,46 @@ func TestExpectContinue(t *testing.T) {
 	resp, err := http.ReadResponse(in, nil)
 	if err != nil || resp.StatusCode != 200 {
 		t.Fatalf("got %v, %v", resp, err)
+	}
+}
+
+// A kept connection that dies under a request, when its head and what there is
+// of its body may have been read: what is idempotent is sent again, whole.
+func TestBodyIsSentAgain(t *testing.T) {
+	var met atomic.Int32
+	b := visits(t, func(in *bufio.Reader, out net.Conn) {
+		for n := 0; ; n++ {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			if n > 0 && r.Method != http.MethodGet {
+				met.Add(1)
+				io.CopyN(io.Discard, r.Body, 3)
+				return
+			}
+			body, _ := io.ReadAll(r.Body)
+			fmt.Fprintf(out, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		}
+	})
+	w := newWorld(t, nil, service("web", b)...)
+	for name, size := range map[string]int{"small": 5, "of several pieces": 60 << 10} {
+		sent := strings.Repeat("body ", size/5)
+		for _, body := range []io.Reader{strings.NewReader(sent), io.MultiReader(strings.NewReader(sent))} {
+			w.do("GET", web+"/", nil) // leaves a connection
+			before := met.Load()
+			if resp, got := w.do("PUT", web+"/", body); resp.StatusCode != 200 || got != sent {
+				t.Errorf("%s: got %s and %d bytes", name, resp.Status, len(got))
+			}
+			if met.Load() == before {
+				t.Errorf("%s: it was not lost, so this tells nothing", name)
+			}
+		}
+	}
+	w.do("GET", web+"/", nil)
+	before := met.Load()
+	if resp, _ := w.do("POST", web+"/", strings.NewReader("body")); met.Load() > before+1 || met.Load() == before+1 && resp.StatusCode != 503 {
+		t.Errorf("a POST that may have been done: got %s, sent %d times", resp.Status, met.Load()-before)
 	}
 }
 

@@ -75,11 +75,12 @@ func (o *outgoing) attempt() *attempt {
 }
 
 // repeatable reports whether the request may be sent again after it may have
-// been received: its body was not touched, or it has none and its method says
-// that twice is as good as once.
+// been received: nothing of its body is lost, or it has none and its method
+// says that twice is as good as once. One with a body that nobody has read was
+// not received whole.
 func (o *outgoing) repeatable() bool {
 	if o.request.Length != 0 {
-		return !o.body.begun()
+		return o.body.again()
 	}
 	return transport.Idempotent(o.request.Method)
 }

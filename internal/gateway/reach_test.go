@@ -35,6 +35,16 @@ func closedPort(t *testing.T) netip.AddrPort {
 // raw is a backend that reads one request's head and hands the connection over.
 func raw(t *testing.T, serve func(c net.Conn, head *http.Request)) netip.AddrPort {
 	t.Helper()
+	return visits(t, func(in *bufio.Reader, c net.Conn) {
+		if r, err := http.ReadRequest(in); err == nil {
+			serve(c, r)
+		}
+	})
+}
+
+// visits is a backend that is given its connections.
+func visits(t *testing.T, serve func(in *bufio.Reader, c net.Conn)) netip.AddrPort {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -48,9 +58,7 @@ func raw(t *testing.T, serve func(c net.Conn, head *http.Request)) netip.AddrPor
 			}
 			wg.Go(func() {
 				defer c.Close()
-				if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-					serve(c, r)
-				}
+				serve(bufio.NewReader(c), c)
 			})
 		}
 	})

@@ -16,6 +16,10 @@ const (
 	// idleTime is how long an idle connection is kept; shorter than the idle
 	// time-outs of common servers.
 	idleTime = 55 * time.Second
+	// freshTicks is for how many ticks a connection counts as used just now: less
+	// than the idle time-out of any common server, the shortest of which is two
+	// seconds.
+	freshTicks = ticksPerSecond
 	// poolUnused is how long the pool of an unused endpoint is kept.
 	poolUnused = 10 * time.Minute
 )
@@ -48,19 +52,29 @@ type wait struct {
 	keep bool
 }
 
-// reuse returns an idle connection for an exchange, or nil.
+// reuse returns an idle connection for an exchange, or nil. What cannot be sent
+// again gets only one that was used just now, which the backend has no reason
+// to close at this moment: a look at the connection does not tell what is
+// already on its way. Of one that is not so fresh it takes the place.
 func (p *pool) reuse(ctx context.Context, r *Request) *wire {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	n := len(p.idle)
 	if n == 0 {
+		p.mu.Unlock()
 		return nil
 	}
 	c := p.idle[n-1]
 	p.idle[n-1] = nil
 	p.idle = p.idle[:n-1]
+	if r.once() && p.t.now.Load()-c.mine.since > freshTicks {
+		p.remove(c)
+		p.mu.Unlock()
+		c.net.Close()
+		return nil
+	}
 	c.reused = true
 	p.begin(ctx, c, r)
+	p.mu.Unlock()
 	return c
 }
 

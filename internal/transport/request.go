@@ -47,6 +47,11 @@ func (r *Request) expects() bool {
 	return r.Length != 0 && len(r.Header["Expect"]) > 0
 }
 
+// once reports whether the request cannot be sent again once it was begun: its
+// body is read from the client, and its method does not say that twice is as
+// good as once.
+func (r *Request) once() bool { return r.Length != 0 && !Idempotent(r.Method) }
+
 // appendHead appends the request's head. It fails if the head would be read as
 // another than was meant, which nothing but a flaw before this can bring about.
 func (r *Request) appendHead(b []byte) ([]byte, error) {

@@ -79,6 +79,55 @@ func TestConnectionIsKept(t *testing.T) {
 	}
 }
 
+// What cannot be sent again is not risked on a connection that the backend may
+// be about to close for want of use.
+func TestOnlyAFreshConnectionTakesWhatCannotBeSentAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		method string
+		length int64
+		idle   time.Duration
+		kept   bool
+	}{
+		"just used":          {"POST", 4, 500 * time.Millisecond, true},
+		"used a while ago":   {"POST", 4, 2 * time.Second, false},
+		"of unknown length":  {"PATCH", -1, 2 * time.Second, false},
+		"without a body":     {"POST", 0, 2 * time.Second, true},
+		"that is idempotent": {"PUT", 4, 2 * time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var dials, open atomic.Int32
+				tr := transport.New(transport.Config{Guard: loopback, Dial: func(context.Context, string, string) (net.Conn, error) {
+					near, far := net.Pipe()
+					v := newVisit(far)
+					dials.Add(1)
+					open.Add(1)
+					go func() {
+						defer open.Add(-1)
+						for r := v.request(); r != nil; r = v.request() {
+							v.say(ok + "Content-Length: 0\r\n\r\n")
+						}
+					}()
+					return near, nil
+				}})
+				defer tr.Close()
+				h := transport.Hop{Endpoint: route.Endpoint{Addr: netip.MustParseAddrPort("127.0.0.1:1")}, Scheme: route.SchemeHTTP}
+				if got := do(t.Context(), tr, h, &transport.Request{}); got.err != nil {
+					t.Fatal(got.err)
+				}
+				time.Sleep(tt.idle)
+				if got := do(t.Context(), tr, h, &transport.Request{Method: tt.method, Length: tt.length, Body: strings.NewReader("body")}); got.err != nil {
+					t.Fatal(got.err)
+				}
+				synctest.Wait()
+				if kept := dials.Load() == 1; kept != tt.kept || open.Load() != 1 {
+					t.Errorf("the connection was kept: %t, want %t; %d are open, want 1", kept, tt.kept, open.Load())
+				}
+			})
+		})
+	}
+}
+
 // What dies under a request is lost, and the error says whether that may be
 // the fault of a connection that was kept too long.
 func TestLostRequest(t *testing.T) {
