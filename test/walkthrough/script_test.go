@@ -30,13 +30,28 @@ func TestScripts(t *testing.T) {
 //	crash NAME                    end it by SIGKILL
 //	set NAME                      $NAME is what the last command wrote
 //	eventually COMMAND...         repeat a command until it succeeds
+//	types 'COMMAND'               run it in a shell that knows the variables of
+//	                              earlier ones
+//	cannot 'COMMAND' 'REASON'     say why a command is not typed
+//	shows FILE                    the last command printed what the file has
 func runScripts(t *testing.T, dir string, variables map[string]string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts in %s: %v", dir, err)
+	}
+	runFiles(t, variables, files...)
+}
+
+// runFiles runs scripts as runScripts does.
+func runFiles(t *testing.T, variables map[string]string, files ...string) {
+	t.Helper()
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 dir,
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
@@ -54,6 +69,9 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 			"crash":      ends((*server).kill),
 			"set":        set,
 			"eventually": eventually,
+			"types":      typeIn,
+			"cannot":     cannot,
+			"shows":      shows,
 		},
 	})
 }
