@@ -34,6 +34,7 @@ GOFLAGS="-mod=mod -modfile=$scratch/gen.mod" "$scratch/validation-gen" \
 	--readonly-pkg time \
 	$machinery/apis/meta/v1/validation \
 	$generated/admissionregistration \
+	$generated/apps \
 	$generated/autoscaling \
 	$generated/certificates \
 	$generated/core \

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/admissionregistration"
+	"github.com/causeway-access/causeway/internal/apiserver/defaults/apps"
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/authentication"
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/core"
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/discovery"
@@ -21,6 +22,7 @@ func AddToScheme(s *runtime.Scheme) error {
 	for _, register := range []func(*runtime.Scheme) error{
 		core.RegisterDefaults,
 		admissionregistration.RegisterDefaults,
+		apps.RegisterDefaults,
 		authentication.RegisterDefaults,
 		discovery.RegisterDefaults,
 		networking.RegisterDefaults,

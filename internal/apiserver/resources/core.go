@@ -23,7 +23,7 @@ func (b *builder) core(events *registry.REST) served {
 	b.addPods(s)
 	b.addServices(s)
 	b.addServiceAccounts(s)
-	b.addReplicationControllers(s)
+	b.addScalable(s, replicationControllers())
 	return s
 }
 

@@ -48,6 +48,7 @@ func Groups(cfg Config) ([]*genericapiserver.APIGroupInfo, error) {
 	events := b.rest(events())
 	groups := []*genericapiserver.APIGroupInfo{
 		b.group("", b.core(events)),
+		b.group("apps", b.apps()),
 		b.group("authentication.k8s.io", b.authentication()),
 		b.group("authorization.k8s.io", b.authorization()),
 		b.group("certificates.k8s.io", b.certificates()),

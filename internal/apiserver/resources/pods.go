@@ -25,8 +25,12 @@ func pods() *registry.Resource {
 			p.Spec.ServiceAccountName = "default"
 		}
 		p.Spec.DeprecatedServiceAccount = p.Spec.ServiceAccountName
+		tolerateAbsence(p)
 		p.Status = corev1.PodStatus{Phase: corev1.PodPending, QOSClass: qos.ComputePodQOS(p)}
 	}
+	// What was added at the creation may not be missing in a manifest that
+	// replaces the pod: tolerations can only be added.
+	r.PrepareUpdate = func(_ context.Context, o, _ runtime.Object) { tolerateAbsence(o.(*corev1.Pod)) }
 	r.PrepareStatus = func(_ context.Context, o, old runtime.Object) {
 		now, then := o.(*corev1.Pod), old.(*corev1.Pod)
 		// Only the subresources bind a pod and ask it to go.

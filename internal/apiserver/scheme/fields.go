@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -24,6 +25,7 @@ var selectable = map[schema.GroupVersionKind][]string{
 	corev1.SchemeGroupVersion.WithKind("Service"):               {"spec.clusterIP", "spec.type"},
 	corev1.SchemeGroupVersion.WithKind("Secret"):                {"type"},
 	corev1.SchemeGroupVersion.WithKind("ReplicationController"): {"status.replicas"},
+	appsv1.SchemeGroupVersion.WithKind("ReplicaSet"):            {"status.replicas"},
 	corev1.SchemeGroupVersion.WithKind("Event"): {
 		"involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
 		"involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath",

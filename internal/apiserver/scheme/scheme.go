@@ -11,6 +11,7 @@ import (
 	"reflect"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
@@ -66,6 +67,7 @@ func New() *Scheme {
 var groups = runtime.NewSchemeBuilder(
 	corev1.AddToScheme,
 	admissionregistrationv1.AddToScheme,
+	appsv1.AddToScheme,
 	authenticationv1.AddToScheme,
 	authorizationv1.AddToScheme,
 	autoscalingv1.AddToScheme,

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/admissionregistration"
+	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/apps"
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/autoscaling"
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/certificates"
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/core"
@@ -22,6 +23,7 @@ func AddToScheme(s *runtime.Scheme) error {
 	for _, register := range []func(*runtime.Scheme) error{
 		core.RegisterValidations,
 		admissionregistration.RegisterValidations,
+		apps.RegisterValidations,
 		autoscaling.RegisterValidations,
 		certificates.RegisterValidations,
 		discovery.RegisterValidations,

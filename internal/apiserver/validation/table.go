@@ -7,6 +7,7 @@ package validation
 
 import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -68,6 +69,9 @@ func table() map[schema.GroupResource]Rules {
 		{Resource: "secrets"}:         rules(secret, secretUpdate, nil),
 		{Resource: "serviceaccounts"}: rules(serviceAccount, serviceAccountUpdate, nil),
 		{Resource: "services"}:        rules(service, serviceUpdate, serviceStatus),
+
+		{Group: appsv1.GroupName, Resource: "deployments"}: rules(deployment, deploymentUpdate, deploymentStatus),
+		{Group: appsv1.GroupName, Resource: "replicasets"}: rules(replicaSet, replicaSetUpdate, replicaSetStatus),
 
 		{Group: admissionv1.GroupName, Resource: "mutatingadmissionpolicies"}:         rules(mutatingPolicy, mutatingPolicyUpdate, nil),
 		{Group: admissionv1.GroupName, Resource: "mutatingadmissionpolicybindings"}:   rules(mutatingBinding, mutatingBindingUpdate, nil),
