@@ -21,6 +21,8 @@ openssl:openssl
 python3/kubernetes:python3-kubernetes
 influxd:influxdb
 prometheus:prometheus
+node:nodejs
+npm:npm
 jupyter-notebook:jupyter-notebook
 chromium:chromium
 "

@@ -36,7 +36,8 @@ type application struct {
 	handler http.HandlerFunc
 }
 
-// applications are those that the documents list, with their addresses.
+// applications are those that the documents list, with their addresses, and one
+// for the generated clients.
 func applications() []application {
 	return []application{
 		{service: "elasticsearch-logging", labels: map[string]string{"name": "elasticsearch-logging"}, address: "10.0.251.46", port: 9200, pod: "elasticsearch-logging-controller-gziey", podIP: "10.244.2.7", podPort: 9200, handler: elasticsearch},
@@ -45,6 +46,7 @@ func applications() []application {
 		{service: "monitoring-grafana", name: "grafana", labels: map[string]string{"name": "grafana"}, address: "10.0.15.119", port: 80, pod: "monitoring-influx-grafana-controller-0133o", podIP: "10.244.3.4", podPort: 3000, handler: says("Grafana\n")},
 		{service: "monitoring-heapster", name: "heapster", labels: map[string]string{"name": "heapster"}, address: "10.0.101.222", port: 80, pod: "monitoring-heapster-controller-fplln", podIP: "10.244.0.4", podPort: 8082, handler: says("Heapster\n")},
 		{service: "monitoring-influxdb", labels: map[string]string{"name": "influxdb"}, address: "10.0.155.212", port: 80, pod: "monitoring-influx-grafana-controller-0133o", podIP: "10.244.3.4", podPort: 8086, handler: says("InfluxDB\n")},
+		{service: "echo", address: "10.0.7.8", port: 80, pod: "echo", podIP: "10.244.5.5", podPort: 8080, handler: echo},
 	}
 }
 

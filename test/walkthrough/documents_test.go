@@ -33,6 +33,7 @@ const (
 // order, and compares what is printed with what they show.
 func TestEveryCommandOfTheDocumentsWorks(t *testing.T) {
 	t.Parallel()
+	javaScript := javaScriptClient(t)
 	if !inside.Namespaces(t) {
 		return
 	}
@@ -44,8 +45,9 @@ func TestEveryCommandOfTheDocumentsWorks(t *testing.T) {
 	serveApplications(t)
 	up := start(t, h.up("--listen", ":443", "--advertise-address", internalMaster, "--service-cidr", "10.0.0.0/16"))
 	createApplications(t, up.client)
+	kubeconfig := h.kubeconfig(t, up)
 	variables := map[string]string{
-		"KUBECONFIG": h.kubeconfig(t, up), "DATA": up.DataDir, "LISTPODS": h.listPods(t),
+		"KUBECONFIG": kubeconfig, "DATA": up.DataDir, "LISTPODS": h.listPods(t),
 	}
 	stories, err := filepath.Glob("testdata/documents/*.txtar")
 	if err != nil || len(stories) != 5 {
@@ -55,6 +57,7 @@ func TestEveryCommandOfTheDocumentsWorks(t *testing.T) {
 		// One after the other: all of them use the port that the documents name.
 		t.Run(filepath.Base(story), func(t *testing.T) { runFiles(t, variables, story) })
 	}
+	generatedClientsReachServices(t, h, kubeconfig, javaScript)
 }
 
 // hasPassword gives the administrator the password of the documents before
