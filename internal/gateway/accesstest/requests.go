@@ -17,6 +17,8 @@ import (
 func requests(t *testing.T, start Engine) {
 	w := newWorld(t, start, nil)
 	w.run(t, pathRows())
+	t.Run(http1+" 2 path: a malformed escape is refused", w.escapesRefused)
+	t.Run(http2+" 2 path: a malformed escape is refused", w.escapesReset)
 	w.run(t, slashRows())
 	w.run(t, headerRows())
 	t.Run("credentials", func(t *testing.T) { credentials(t, start) })
