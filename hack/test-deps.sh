@@ -14,6 +14,7 @@ cc:gcc
 git:git
 curl:curl
 wget:wget
+dig:bind9-dnsutils
 ip:iproute2
 jq:jq
 openssl:openssl

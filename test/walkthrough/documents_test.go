@@ -17,15 +17,18 @@ import (
 	"github.com/causeway-access/causeway/test/inside"
 )
 
-// The documents name addresses, and a password. Inside namespaces all of them
-// can be real, so that their commands work to the letter.
+// The documents name addresses, and a password. Inside namespaces these can be
+// real, so that the commands work to the letter, but for the address that the
+// documents of 2015 to 2021 give the API, which is somebody's: here it is one
+// of those for documentation (RFC 5737), and the password and the name of the
+// cluster are our own.
 const (
-	// master is where the documents of 2015 to 2021 have the API, otherMaster
-	// where that of 2023 has it, and internalMaster what the API says of itself.
-	master         = "104.197.5.247"
+	// master stands for that address, otherMaster is where the document of 2023
+	// has the API, and internalMaster what the API says of itself.
+	master         = "198.51.100.247"
 	otherMaster    = "192.0.2.1"
 	internalMaster = "10.0.1.149"
-	password       = "4mty0Vl9nNFfwLJz"
+	password       = "walkthrough-2015"
 )
 
 // TestEveryCommandOfTheDocumentsWorks types the commands of five documents
@@ -90,7 +93,7 @@ func (h home) kubeconfig(t *testing.T, up *running) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "kubernetes-satnam2_kubernetes"
+	const name = "old-cluster_kubernetes"
 	config := clientcmdapi.NewConfig()
 	config.Clusters[name] = &clientcmdapi.Cluster{Server: "https://" + master, CertificateAuthorityData: ca}
 	config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: up.token(t)}
