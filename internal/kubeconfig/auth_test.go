@@ -14,7 +14,7 @@ import (
 // The file as a user of 2015 found it in ~/.kube.
 const authOf2015 = `{
   "User": "admin",
-  "Password": "4mty0Vl9nNFfwLJz",
+  "Password": "walkthrough-2015",
   "CAFile": "/home/user/.kube/kubernetes.ca.crt",
   "CertFile": "kubecfg.crt",
   "KeyFile": "kubecfg.key"
@@ -30,7 +30,7 @@ func TestReadAuthTakesRelativeNamesFromItsDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Auth{
-		User: "admin", Password: "4mty0Vl9nNFfwLJz", CAFile: "/home/user/.kube/kubernetes.ca.crt",
+		User: "admin", Password: "walkthrough-2015", CAFile: "/home/user/.kube/kubernetes.ca.crt",
 		CertFile: filepath.Join(dir, "kubecfg.crt"), KeyFile: filepath.Join(dir, "kubecfg.key"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -133,7 +133,7 @@ func documents(t *testing.T, start Engine) {
 		{"2023", "/api/v1/namespaces/secure/services/https:elasticsearch-logging:/proxy/_cluster/health?pretty=true", "GET /_cluster/health?pretty=true"},
 	} {
 		rows = append(rows, row{section: e[0], words: e[1], test: func(t *testing.T, c *client) {
-			if got := c.get(t, e[1], "Host", "104.197.5.247").echoed(t); got.line != e[2] || got.value("X-Forwarded-Host") != "104.197.5.247" {
+			if got := c.get(t, e[1], "Host", "198.51.100.247").echoed(t); got.line != e[2] || got.value("X-Forwarded-Host") != "198.51.100.247" {
 				t.Errorf("the backend got %q for %q, want %q", got.line, got.value("X-Forwarded-Host"), e[2])
 			}
 		}})
