@@ -87,8 +87,16 @@ func (n *node) backend(t *route.Target, number uint16) *route.Backend {
 	return b
 }
 
-// Kubelet reports whether a target is a node's kubelet port, from the URL
-// alone: nothing may be looked up before the caller is authorised.
-func Kubelet(t *route.Target) bool {
-	return t.Resource == route.Nodes && (t.Port == "" || t.Port == strconv.Itoa(KubeletPort))
+// Kubelet reports whether a target is a node's kubelet port: as the node says,
+// or the usual one of a node that is not known. It says which right to the node
+// is asked for, and does not tell callers without one whether the node exists.
+func (c *Catalog) Kubelet(t *route.Target) bool {
+	if t.Resource != route.Nodes || t.Port == "" {
+		return t.Resource == route.Nodes
+	}
+	port := uint16(KubeletPort)
+	if n, ok := c.nodes.Load(t.Name); ok {
+		port = n.kubelet
+	}
+	return t.Port == strconv.Itoa(int(port))
 }

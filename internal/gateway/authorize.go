@@ -9,7 +9,6 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 
-	"github.com/causeway-access/causeway/internal/catalog"
 	"github.com/causeway-access/causeway/internal/fault"
 	"github.com/causeway-access/causeway/internal/observe"
 	"github.com/causeway-access/causeway/internal/rewrite"
@@ -61,7 +60,7 @@ func (g *Gateway) authorizeNode(r *http.Request, a authorizer.AttributesRecord, 
 			return err
 		}
 	}
-	if sub := kubeletSubresource(t.Path); sub != "" && catalog.Kubelet(t) {
+	if sub := kubeletSubresource(t.Path); sub != "" && g.cfg.Catalog.Kubelet(t) {
 		fine := a
 		fine.Subresource = sub
 		if g.allowed(r, &fine) == nil {

@@ -26,7 +26,7 @@ func (w *world) asks() []string {
 
 // permissions holds the engine to section 5, but for the audit.
 func permissions(t *testing.T, start Engine) {
-	w := newWorld(t, start, nil, node("n", 0))
+	w := newWorld(t, start, nil, node("n", 0), node("far", 10350))
 	w.run(t, attributeRows())
 	w.run(t, nodeRows())
 	w.run(t, []row{
@@ -85,6 +85,8 @@ func nodeRows() []row {
 		{"GET n/proxy/logs/", "get  nodes/log n"}, {"GET n/proxy/stats/summary", "get  nodes/stats n"}, {"GET n/proxy/pods", "get  nodes/pods n"},
 		{"GET n/proxy/healthz", "get  nodes/healthz n"}, {"GET n/proxy/configz", "get  nodes/configz n"},
 		{"POST n/proxy/metrics", "create  nodes/metrics n"},
+		{"GET far/proxy/metrics", "get  nodes/metrics far"}, {"GET far:10350/proxy/metrics", "get  nodes/metrics far:10350"}, {"GET far:10250/proxy/metrics", "get  nodes/proxy far:10250"},
+		{"GET absent:10250/proxy/metrics", "get  nodes/metrics absent:10250"}, {"GET absent:10350/proxy/metrics", "get  nodes/proxy absent:10350"},
 		{"GET n/proxy/", "get  nodes/proxy n"}, {"GET n/proxy/metricsx", "get  nodes/proxy n"}, {"GET n:9100/proxy/metrics", "get  nodes/proxy n:9100"},
 		{"GET n/proxy/metrics/..%2Fpods", "get  nodes/proxy n"}, {"GET n/proxy/metrics/..%2Fexec/a/b/c", "create  nodes/proxy n"},
 		{"GET n/proxy/metrics//../../exec/a/b/c", "create  nodes/proxy n"}, {"GET n/proxy/metrics/%2e%2e/run/a/b/c", "create  nodes/proxy n"},
