@@ -32,7 +32,7 @@ func (c *Cluster) stand(next http.Handler, a authenticator.Request, z authorizer
 		Authenticator: authn.Remember(a, c.identity.tokens.Audiences()), Authorizer: authz.Remember(z, c.identity.rbac),
 		Impersonate: authz.Impersonator(z, c.base.Codecs()),
 		Challenge:   c.identity.authn.Challenge(),
-		Catalog:     c.catalog, Next: next,
+		Catalog:     c.catalog, Next: next, ForwardPods: true,
 		AllowedCIDRs: c.allowed, Own: []netip.AddrPort{c.at.bound},
 		NodeTLS: c.nodeTLS, BackendCA: c.backendCA,
 		Limits: c.Limits.Proxy,

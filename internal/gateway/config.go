@@ -45,6 +45,11 @@ type Config struct {
 	// Next serves what is no target: the API. Nil answers 404.
 	Next http.Handler
 
+	// ForwardPods answers pods/portforward here, by dialling the pod. Set it
+	// where no node agents do: else Next passes it to the pod's node. Services
+	// are always answered here.
+	ForwardPods bool
+
 	// AllowedCIDRs are loopback ranges that may be dialled; see transport.Guard.
 	AllowedCIDRs []netip.Prefix
 	// Own are the addresses on which the gateway listens. They are never

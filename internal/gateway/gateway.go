@@ -3,7 +3,8 @@
 //
 // This file shows the whole way; read serve. The steps are in the files named
 // after them: authenticate.go, limit.go, authorize.go, outgoing.go, reach.go, relay.go,
-// stream.go for upgrades, answer.go for errors. Floor F2.
+// stream.go for upgrades, answer.go for errors. The port-forward protocol, which
+// is not HTTP beyond its head, has a way of its own in portforward.go. Floor F2.
 package gateway
 
 import (
@@ -18,10 +19,15 @@ import (
 // ServeHTTP serves requests to targets, and passes all others to Next.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, query, _ := strings.Cut(uri(r), "?")
+	serve := g.serve
 	target, ok := route.Parse(path, query)
 	if !ok {
-		g.pass(w, r)
-		return
+		target, ok = route.ParseForward(path)
+		if !ok || !g.forwards(&target) {
+			g.pass(w, r)
+			return
+		}
+		serve = g.servePortForward
 	}
 	g.running.enter()
 	defer g.running.leave()
@@ -30,7 +36,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out.Header().Set("Audit-Id", line.ID)
 	defer g.finish(out, r, line)
 
-	if err := g.serve(out, r, &target, line); err != nil {
+	if err := serve(out, r, &target, line); err != nil {
 		g.answer(out, r, line, err)
 	}
 }

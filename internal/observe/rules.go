@@ -31,7 +31,8 @@ func proxied(g auditinternal.GroupResources) bool {
 	}
 	return len(g.Resources) == 0 || slices.ContainsFunc(g.Resources, func(r string) bool {
 		switch r {
-		case "*", "*/proxy", "services/*", "services/proxy", "pods/*", "pods/proxy", "nodes/*", "nodes/proxy":
+		case "*", "*/proxy", "services/*", "services/proxy", "pods/*", "pods/proxy", "nodes/*", "nodes/proxy",
+			"*/portforward", "services/portforward", "pods/portforward":
 			return true
 		}
 		return false

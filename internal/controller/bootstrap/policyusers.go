@@ -55,12 +55,13 @@ func adminRules() []rbacv1.PolicyRule {
 // connect anywhere (CVE-2021-25740).
 func editRules() []rbacv1.PolicyRule {
 	return []rbacv1.PolicyRule{
-		allow(reading, coreGroup, "pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "secrets", "services/proxy"),
+		allow(reading, coreGroup, "pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "secrets",
+			"services/portforward", "services/proxy"),
 		allow(do("impersonate"), coreGroup, "serviceaccounts"),
 		allow(writing, coreGroup, "pods", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy"),
 		allow(do("create"), coreGroup, "pods/eviction"),
 		allow(writing, coreGroup, "configmaps", "events", "replicationcontrollers", "replicationcontrollers/scale",
-			"secrets", "serviceaccounts", "services", "services/proxy"),
+			"secrets", "serviceaccounts", "services", "services/portforward", "services/proxy"),
 		allow(do("create"), coreGroup, "serviceaccounts/token"),
 		allow(writing, networkingGroup, "ingresses"),
 		allow(all, coordinationGroup, "leases"),
