@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/causeway-access/causeway/internal/kubeconfig"
 	"github.com/causeway-access/causeway/internal/version"
 )
 
@@ -32,7 +34,7 @@ func newConnection() *genericclioptions.ConfigFlags {
 func restConfig(c *genericclioptions.ConfigFlags) (*rest.Config, error) {
 	raw, err := c.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(kubeconfig.Check(*c.KubeConfig), err)
 	}
 	if api.IsConfigEmpty(&raw) && *c.APIServer == "" {
 		return nil, errors.New("no cluster is configured: start one with 'causeway up', or name a file with --kubeconfig or a URL with --server")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -60,8 +59,8 @@ func advice(err error) string {
 		return fmt.Sprintf("Nothing listens at %s. Is the cluster running? \"causeway config view --minify\" shows which one the context names.", server)
 	case errors.As(err, new(*net.DNSError)) && server != "":
 		return fmt.Sprintf("This machine finds no address for %s: look at the server in \"causeway config view --minify\".", server)
-	case errors.As(err, new(*exec.Error)):
-		return "The kubeconfig gets your credential from that program: install it, or log in another way with causeway login."
+	case strings.Contains(err.Error(), "getting credentials: exec"): // client-go has no type for it
+		return "The kubeconfig's user gets his credential from that program: run it by hand to see why it fails, or log in another way with causeway login."
 	}
 	return ""
 }

@@ -1,11 +1,9 @@
 package kubeconfig
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
@@ -44,9 +42,9 @@ func Edit(ctx context.Context, explicit string, change func(*File) error) error 
 	}
 	defer unlock()
 
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read kubeconfig: %w", err)
+	old, err := readIfThere(path)
+	if err != nil {
+		return err
 	}
 	before, err := parseFile(path, old)
 	if err != nil {
@@ -74,7 +72,7 @@ func everything(files *clientcmd.PathOptions) (*api.Config, error) {
 	}
 	all, err := files.GetStartingConfig()
 	if err != nil {
-		return nil, fmt.Errorf("read the kubeconfig files: %w", err)
+		return nil, cmp.Or(Check(""), fmt.Errorf("read the kubeconfig files: %w", err))
 	}
 	return all, nil
 }

@@ -15,11 +15,25 @@ import (
 // Read loads one kubeconfig file as it is: paths in it stay relative. A file
 // that does not exist, or is empty, is an empty configuration.
 func Read(path string) (*api.Config, error) {
-	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read kubeconfig: %w", err)
+	data, err := readIfThere(path)
+	if err != nil {
+		return nil, err
 	}
 	return parseFile(path, data)
+}
+
+// readIfThere returns no text for a file that does not exist.
+func readIfThere(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("read kubeconfig: %w: it has to be yours and readable, or name another one with --kubeconfig", err)
+	case err != nil:
+		return nil, fmt.Errorf("read kubeconfig: %w", err)
+	}
+	return data, nil
 }
 
 // parseFile is Parse, and says which file it is that is damaged.
@@ -36,7 +50,7 @@ func parseFile(path string, data []byte) (*api.Config, error) {
 func Parse(data []byte) (*api.Config, error) {
 	c, err := clientcmd.Load(data)
 	if err != nil {
-		return nil, err
+		return nil, withLine(data, err)
 	}
 	if c.Clusters == nil {
 		c.Clusters = map[string]*api.Cluster{}

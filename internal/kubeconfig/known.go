@@ -1,6 +1,7 @@
 package kubeconfig
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -19,7 +20,7 @@ func Load(explicit string) (*api.Config, error) {
 		return api.NewConfig(), nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the kubeconfig files: %w", err)
+		return nil, cmp.Or(Check(explicit), fmt.Errorf("read the kubeconfig files: %w", err))
 	}
 	return c, nil
 }
