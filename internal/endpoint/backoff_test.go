@@ -5,6 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/causeway-access/causeway/internal/endpoint"
 	"github.com/causeway-access/causeway/internal/route"
 )
@@ -91,6 +93,36 @@ func TestSetAsideIsBetterThanNone(t *testing.T) {
 			pick(t, p, b, endpoint.Ask{Client: alice}).Done()
 		}
 	}
+}
+
+// What becomes of an endpoint is told once, however often it is tried.
+func TestChangesAreReportedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, b := endpoint.New(), backend(3)
+		bad := b.Endpoints[0]
+		var told []endpoint.Change
+		p.Report = func(of *route.Backend, e route.Endpoint, c endpoint.Change) {
+			if of != b || e != bad {
+				t.Errorf("it was told of %v of %v", e, of)
+			}
+			told = append(told, c)
+		}
+		for range 2 {
+			refuse(t, p, b, bad)
+			for range 4 {
+				time.Sleep(time.Minute)
+				if tries(t, p, b, bad) != 1 {
+					t.Error("it was not tried")
+				}
+			}
+			time.Sleep(time.Minute)
+			share(t, p, b, bad, 100)
+		}
+		want := []endpoint.Change{endpoint.Unreachable, endpoint.Back, endpoint.Unreachable, endpoint.Back}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Errorf("-want +told:\n%s", diff)
+		}
+	})
 }
 
 // Nobody would learn what became of a client that was sent there.

@@ -3,11 +3,14 @@ package endpoint_test
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/causeway-access/causeway/internal/endpoint"
 	"github.com/causeway-access/causeway/internal/route"
@@ -26,6 +29,9 @@ type farm struct {
 
 	longest atomic.Int64 // that a request took which could be repeated
 	lost    atomic.Int64 // requests that no endpoint answered
+
+	mu   sync.Mutex
+	told map[route.Endpoint][]endpoint.Change
 }
 
 type server struct {
@@ -71,7 +77,12 @@ func quick() kind { return kind{takes: upTo(200 * time.Millisecond)} }
 func longPoll() kind { return kind{takes: upTo(30 * time.Second)} }
 
 func newFarm(t *testing.T, b *route.Backend) *farm {
-	f := &farm{t: t, p: endpoint.New(), b: b, servers: make(map[route.Endpoint]*server)}
+	f := &farm{t: t, p: endpoint.New(), b: b, servers: make(map[route.Endpoint]*server), told: make(map[route.Endpoint][]endpoint.Change)}
+	f.p.Report = func(_ *route.Backend, e route.Endpoint, c endpoint.Change) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.told[e] = append(f.told[e], c)
+	}
 	for _, e := range b.Endpoints {
 		f.servers[e] = &server{back: make(chan struct{})}
 	}
@@ -95,6 +106,13 @@ func (f *farm) close() {
 		s.thaw()
 	}
 	f.clients.Wait()
+}
+
+// changes returns what was told of an endpoint.
+func (f *farm) changes(e route.Endpoint) []endpoint.Change {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.told[e])
 }
 
 func (s *server) takeBack() {
@@ -292,6 +310,13 @@ func TestFrozenEndpointIsLeft(t *testing.T) {
 				time.Sleep(time.Minute)
 				if _, now := bad.counts(); now-before < tt.back {
 					t.Errorf("it answered %d requests in the minute after it was back, want %d", now-before, tt.back)
+				}
+				want := []endpoint.Change{endpoint.Frozen, endpoint.Back}
+				if tt.back == 0 {
+					want = want[:1]
+				}
+				if diff := cmp.Diff(want, f.changes(tt.b.Endpoints[1])); diff != "" {
+					t.Errorf("-want +told:\n%s", diff)
 				}
 			})
 		})

@@ -25,7 +25,7 @@ func (g *group) pick(a Ask) (Lease, bool) {
 	case len(a.Tried) > 0:
 		return g.scan(a, time.Now())
 	case len(g.states) == 1:
-		return lease(g.backend.Endpoints[0], g.states[0]), true
+		return lease(g.backend, g.backend.Endpoints[0], g.states[0]), true
 	}
 	i, j := draw(len(g.states))
 	x, y := g.states[i], g.states[j]
@@ -33,12 +33,12 @@ func (g *group) pick(a Ask) (Lease, bool) {
 		if y.busy() < x.busy() {
 			i, x = j, y
 		}
-		return lease(g.backend.Endpoints[i], x), true
+		return lease(g.backend, g.backend.Endpoints[i], x), true
 	}
 	now := time.Now()
 	for _, k := range [2]int{i, j} {
 		if s := g.states[k]; !s.healthy() && s.tries(now, a) {
-			return lease(g.backend.Endpoints[k], s), true
+			return lease(g.backend, g.backend.Endpoints[k], s), true
 		}
 	}
 	return g.scan(a, now)
@@ -70,7 +70,7 @@ func (g *group) scan(a Ask, now time.Time) (Lease, bool) {
 		}
 		g.states[best].tries(now, a)
 	}
-	return lease(g.backend.Endpoints[best], g.states[best]), true
+	return lease(g.backend, g.backend.Endpoints[best], g.states[best]), true
 }
 
 // take returns a lease of the endpoint e, unless it is not of the group, was
@@ -85,5 +85,5 @@ func (g *group) take(e route.Endpoint, a Ask, now time.Time) (Lease, bool) {
 	if !s.healthy() && s.reason() != suspected && !s.tries(now, a) {
 		return Lease{}, false
 	}
-	return lease(e, s), true
+	return lease(g.backend, e, s), true
 }

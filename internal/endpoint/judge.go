@@ -58,7 +58,9 @@ func (g *group) judge(now time.Time, stuck func(i int)) {
 			*v = view{true, s.begun, others}
 		}
 		if others-v.others >= othersAnswered {
-			s.judge(all.minus(s.habit), g.backend.Affinity > 0, now)
+			if s.judge(all.minus(s.habit), g.backend.Affinity > 0, now) {
+				s.of.tell(g.backend, g.backend.Endpoints[i], Frozen)
+			}
 		}
 		if healthy > 0 && s.hopeless() {
 			stuck(i)
@@ -67,26 +69,26 @@ func (g *group) judge(now time.Time, stuck func(i int)) {
 }
 
 // judge sets the endpoint aside if its silence is strange beside the habit of
-// the others, who are well. Where clients stick to their endpoints, what one of
+// the others, who are well, and returns true if it is frozen from now on. Where clients stick to their endpoints, what one of
 // them waits for says less: there another one has to have tried in vain, or
 // the silence to be long.
-func (s *state) judge(others habit, sticky bool, now time.Time) {
+func (s *state) judge(others habit, sticky bool, now time.Time) bool {
 	n := s.unheard()
 	late := others.lateness()
 	if s.habit.known() {
 		late = max(late, s.habit.lateness())
 	}
 	if s.silence() < patience || n == 0 && !s.stuck() || late >= mostlyLate {
-		return
+		return false
 	}
 	chance := math.Pow(late, float64(n))
 	sure := s.triedInVain() && chance <= lessDoubt ||
 		n >= witnesses && chance <= doubt && (!sticky || s.silence() >= longPatience)
 	if sure && (s.habit.known() || s.silence() >= strangerPatience) {
-		s.setAside(frozen, now)
-	} else {
-		s.suspect(now)
+		return s.setAside(frozen, now)
 	}
+	s.suspect(now)
+	return false
 }
 
 // hopeless reports that requests wait at an endpoint that is frozen, or that is

@@ -11,14 +11,15 @@ import (
 // Reached does not know of it.
 type Lease struct {
 	Endpoint route.Endpoint
+	backend  *route.Backend
 	state    *state
 	given    uint32 // the clock when it was picked
 	answered bool
 }
 
-func lease(e route.Endpoint, s *state) Lease {
+func lease(b *route.Backend, e route.Endpoint, s *state) Lease {
 	s.load.Add(moreGiven)
-	return Lease{Endpoint: e, state: s, given: s.of.clock.Load()}
+	return Lease{Endpoint: e, backend: b, state: s, given: s.of.clock.Load()}
 }
 
 // Reached reports that the head of a response has arrived: the endpoint lives.
@@ -33,14 +34,18 @@ func (l *Lease) Reached() {
 	} else {
 		s.slow.Add(1)
 	}
-	if !s.healthy() {
-		s.recover()
+	if !s.healthy() && s.recover() {
+		s.of.tell(l.backend, l.Endpoint, Back)
 	}
 }
 
 // Failed reports that no connection to the endpoint could be made: it is set
 // aside for a while, and longer each time that it is tried again in vain.
-func (l *Lease) Failed() { l.state.setAside(unreachable, time.Now()) }
+func (l *Lease) Failed() {
+	if l.state.setAside(unreachable, time.Now()) {
+		l.state.of.tell(l.backend, l.Endpoint, Unreachable)
+	}
+}
 
 // Done ends the attempt.
 func (l *Lease) Done() {

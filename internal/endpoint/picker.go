@@ -23,6 +23,11 @@ import (
 // pick takes no lock, but for services with session affinity, where it takes
 // one that few clients share.
 type Picker struct {
+	// Report, if it is set before the first pick, is told what becomes of
+	// endpoints, once for each change and by whoever notices it. It must not
+	// wait for anything.
+	Report func(b *route.Backend, e route.Endpoint, c Change)
+
 	clock   atomic.Uint32          // counts sweeps
 	ejected [reasons]atomic.Uint64 // by reason
 	states  *route.Table[key, *state]
@@ -34,6 +39,24 @@ type Picker struct {
 
 	sweeping sync.Mutex
 	live     []*group // guarded by sweeping
+}
+
+// Change is what has become of an endpoint.
+type Change int
+
+const (
+	// Unreachable: it is set aside, since no connection to it can be made.
+	Unreachable Change = iota
+	// Frozen: it is set aside, since it takes requests and answers none.
+	Frozen
+	// Back: it was set aside and answers again.
+	Back
+)
+
+func (p *Picker) tell(b *route.Backend, e route.Endpoint, c Change) {
+	if p.Report != nil {
+		p.Report(b, e, c)
+	}
 }
 
 // key identifies an address over all backends.
@@ -78,7 +101,7 @@ func (p *Picker) Pick(b *route.Backend, a Ask) (Lease, bool) {
 	case len(b.Endpoints) == 0:
 		return Lease{}, false
 	case b.Resource != route.Services:
-		return p.only(b.Endpoints[0], a)
+		return p.only(b, a)
 	}
 	g := p.group(b)
 	if b.Affinity > 0 {
@@ -89,11 +112,12 @@ func (p *Picker) Pick(b *route.Backend, a Ask) (Lease, bool) {
 
 // only is Pick for a pod or a node. Of these there may be a backend for each
 // port that anybody asks for, so that nothing is kept by them.
-func (p *Picker) only(e route.Endpoint, a Ask) (Lease, bool) {
+func (p *Picker) only(b *route.Backend, a Ask) (Lease, bool) {
+	e := b.Endpoints[0]
 	if slices.Contains(a.Tried, e) {
 		return Lease{}, false
 	}
-	return lease(e, p.state(e)), true
+	return lease(b, e, p.state(e)), true
 }
 
 // pickStuck returns the endpoint that the client was given before, if it is

@@ -102,10 +102,12 @@ func (s *state) tries(now time.Time, a Ask) bool {
 	return true
 }
 
-// recover makes the endpoint healthy.
-func (s *state) recover() {
+// recover makes the endpoint healthy. It returns false for one that was healthy
+// already, or merely suspected.
+func (s *state) recover() bool {
 	s.failures.Store(0)
-	s.aside.Store(0)
+	before := s.aside.Swap(0)
+	return before != 0 && reason(before&reasons) != suspected
 }
 
 func until(t time.Time, why reason) int64 { return t.UnixNano()&^reasons | int64(why) }

@@ -45,6 +45,7 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, fmt.Errorf("making the gateway: %w", err)
 	}
 	picker := endpoint.New()
+	picker.Report = (&notices{log: cfg.Logger}).report
 	observer, err := observe.New(observe.Config{
 		AccessLog: cfg.AccessLog, Register: cfg.Register, Audit: cfg.Audit, Policy: cfg.Policy,
 		Tracer: cfg.Tracer, Logger: cfg.Logger, Ejections: picker.Ejections,
