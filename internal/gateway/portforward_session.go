@@ -126,14 +126,20 @@ func (f *forwarding) relay(ctx context.Context, stream net.Conn, c *reached) {
 	delete(f.live, c)
 }
 
-// breakOff resets the connections to backends: what the client sent last may
-// not have come, so that a plain end would be taken for the end of it.
+// breakOff resets the connections to all backends: what the client sent last
+// may not have come, so that a plain end would be taken for the end of it.
 func (f *forwarding) breakOff() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for c := range f.live {
-		if tcp, ok := c.Conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // it may have been closed just now
-		}
+		c.breakOff()
 	}
+}
+
+// breakOff resets the connection, which a backend cannot mistake for its end.
+func (c *reached) breakOff() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // it may have been closed just now
+	}
+	c.Close()
 }

@@ -27,23 +27,26 @@ var errReset = errors.New("the stream was reset")
 type forwardStream struct {
 	httpstream.Stream
 	told *reports
-	// give gives the backend up.
-	give func() error
+	// gone is closed when the client's whole connection has ended, and giveUp
+	// breaks off the backend's.
+	gone   <-chan bool
+	giveUp func()
 
 	closing atomic.Bool
 	mu      sync.Mutex
 	late    *time.Timer
 }
 
-// Read tells a reset from an end. The library returns the same for both, and
-// marks a stream that was reset as finished a moment later; until this side
-// has ended too, only a reset does that.
+// Read tells a reset, and the end of the client, from an end, for which the
+// library has one word. It marks a stream that was reset as finished a moment
+// later; until this side has ended too, only a reset does that.
 func (s *forwardStream) Read(p []byte) (int, error) {
 	n, err := s.Stream.Read(p)
 	if err != io.EOF || s.closing.Load() {
 		return n, err
 	}
-	if s.wasReset() {
+	if s.wasReset() || s.clientGone() {
+		s.giveUp()
 		return n, errReset
 	}
 	s.mu.Lock()
@@ -51,7 +54,7 @@ func (s *forwardStream) Read(p []byte) (int, error) {
 	if s.late == nil {
 		s.late = time.AfterFunc(lateReset, func() {
 			if s.wasReset() {
-				_ = s.give() // it may have been closed since
+				s.giveUp()
 			}
 		})
 	}
@@ -61,6 +64,15 @@ func (s *forwardStream) Read(p []byte) (int, error) {
 func (s *forwardStream) wasReset() bool {
 	finished, ok := s.Stream.(interface{ IsFinished() bool })
 	return ok && finished.IsFinished() && !s.closing.Load()
+}
+
+func (s *forwardStream) clientGone() bool {
+	select {
+	case <-s.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 // Write fails for a stream that the client has reset: the library would go on

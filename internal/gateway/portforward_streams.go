@@ -159,6 +159,7 @@ func (s *streams) forward(p *pair) {
 		<-replied // before it the library would not find the stream to drop
 	}
 	defer s.drop(p)
+	<-s.ready
 	told := newReports(p)
 	c, err := s.dial(s.ctx, p.port)
 	if err != nil {
@@ -166,7 +167,7 @@ func (s *streams) forward(p *pair) {
 		return
 	}
 	told.connected(c.lease.Endpoint.String())
-	stream := &forwardStream{Stream: p.data, told: told, give: c.Close}
+	stream := &forwardStream{Stream: p.data, told: told, gone: s.conn.CloseChan(), giveUp: c.breakOff}
 	s.relay(s.ctx, stream, c)
 	stream.over()
 	told.done()

@@ -315,9 +315,9 @@ func TestPortForwardManyAtOnce(t *testing.T) {
 	}
 	defer stalled.Close()
 	var all sync.WaitGroup
-	for i := range 60 {
+	for i := range 30 {
 		all.Go(func() {
-			for j := range 3 {
+			for j := range 2 {
 				c, err := d.Dial(t.Context(), serviceTarget("db"), 80)
 				if err != nil {
 					t.Errorf("connection %d: %v", i, err)

@@ -169,12 +169,12 @@ func (c *Conn) CloseWrite() error {
 // the session is closed with it, which is what the API server cannot mistake.
 func (c *Conn) Close() error {
 	c.once.Do(func() {
-		c.forget()
-		if c.readEnd.Load() && c.writeEnd.Load() {
-			c.session.of.release(c.session)
+		if !c.readEnd.Load() || !c.writeEnd.Load() {
+			c.session.close()
 			return
 		}
-		c.session.close()
+		c.forget()
+		c.session.of.release(c.session)
 	})
 	return nil
 }
