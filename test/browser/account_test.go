@@ -41,6 +41,25 @@ func (p *tab) wantWrong(pattern string) {
 	})
 }
 
+// wantRefused looks at the answers that came from these addresses. A WebSocket
+// that was tried has none here.
+func (p *tab) wantRefused(addresses map[string]string) {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, answer := range p.seen {
+		status, url, _ := strings.Cut(answer, " ")
+		if status == "WebSocket" {
+			continue
+		}
+		for name, address := range addresses {
+			if strings.HasPrefix(url, address) && status != "403" {
+				p.t.Errorf("%s answers %s", name, status)
+			}
+		}
+	}
+}
+
 // wantNothingOutside looks at where everything came from.
 func (p *tab) wantNothingOutside(prefix string) {
 	p.t.Helper()

@@ -16,6 +16,7 @@ func TestPeopleUseWebApplicationsThroughTheAPI(t *testing.T) {
 	}
 	s := newSite(t)
 	s.follow(t)
+	s.Port = s.proxy(t)
 	b := newChromium(t, s)
 	for _, story := range []struct {
 		name string
@@ -35,6 +36,12 @@ func TestPeopleUseWebApplicationsThroughTheAPI(t *testing.T) {
 		{"absolute URLs of scripts leave the prefix", absolute},
 		{"a worker sees its application alone", workers},
 		{"applications of one origin can call each other", neighbours},
+		{"the local proxy lists services and leads to them", listed},
+		{"Jupyter that is told nothing computes at its name", jupyterNamed},
+		{"Prometheus that is told nothing draws and queries at its name", prometheusNamed},
+		{"InfluxDB is asked by absolute paths at its name", influxNamed},
+		{"what a prefix cannot allow works at a name", own},
+		{"no name's pages can use another, nor the API", strangers},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, s, b) })
 	}

@@ -22,6 +22,8 @@ type site struct {
 	Home string
 	// Info is what `up -o json` printed.
 	Info struct{ URL, DataDir, CAFile, KubernetesAuth, TokenFile string }
+	// Port is that of `causeway proxy`.
+	Port string
 	// Login is what the administrator types when the browser asks.
 	Login login
 }

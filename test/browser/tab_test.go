@@ -82,7 +82,7 @@ func (p *tab) note(event any, who login) {
 			p.broken = append(p.broken, fmt.Sprint(e.Response.Status, " ", e.Response.URL))
 		}
 	case *network.EventWebSocketCreated:
-		p.seen = append(p.seen, "WebSocket https"+strings.TrimPrefix(e.URL, "wss"))
+		p.seen = append(p.seen, "WebSocket http"+strings.TrimPrefix(e.URL, "ws"))
 	case *network.EventLoadingFailed:
 		if !e.Canceled {
 			p.broken = append(p.broken, fmt.Sprint(e.Type, " ", e.ErrorText))
