@@ -100,8 +100,7 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 
 	// Rewrite the request; then pick an endpoint and forward to it, and again
 	// if it could not be reached.
-	place := placeOf(r, t)
-	out := g.outgoing(w, r, t, backend, upgrade, place)
+	out := g.outgoing(w, r, t, backend, upgrade)
 	answer, lease, err := g.reach(out, backend, line)
 	if err != nil {
 		return err
@@ -109,7 +108,7 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 	defer lease.Done()
 
 	// Rewrite the response and stream it, or join the two connections.
-	rules := rulesFor(place, line.Backend)
+	rules := rulesFor(&out.place, line.Backend)
 	if answer.StatusCode == http.StatusSwitchingProtocols {
 		return g.join(w, r, answer, rules, line)
 	}

@@ -21,17 +21,19 @@ type outgoing struct {
 	scheme  string
 	trust   route.Trust
 	upgrade string
+	place   rewrite.Origin // where the client sees the target
 	tried   [retries + 1]route.Endpoint
 	answer  answer
 }
 
 // outgoing rewrites the request. It takes over the headers of r.
-func (g *Gateway) outgoing(w *reply, r *http.Request, t *route.Target, b *route.Backend, upgrade string, place rewrite.Origin) *outgoing {
+func (g *Gateway) outgoing(w *reply, r *http.Request, t *route.Target, b *route.Backend, upgrade string) *outgoing {
+	place := placeOf(r, t)
 	rewrite.Request(r.Header, place, g.cfg.SessionCookie)
 	out := &w.out
 	*out = outgoing{
 		ctx: r.Context(), body: w.body, client: client(r),
-		scheme: scheme(t, b), trust: b.Trust, upgrade: upgrade,
+		scheme: scheme(t, b), trust: b.Trust, upgrade: upgrade, place: place,
 	}
 	out.request = transport.Request{
 		Method: r.Method, Path: cmp.Or(t.Path, "/"), Query: t.Query, Host: place.Host,

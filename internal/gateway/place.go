@@ -57,6 +57,6 @@ func admitOwnOrigin(w http.ResponseWriter, r *http.Request) {
 }
 
 // rulesFor says how URLs in the response of a backend are to be changed.
-func rulesFor(place rewrite.Origin, backend string) *rewrite.Rules {
+func rulesFor(place *rewrite.Origin, backend string) *rewrite.Rules {
 	return &rewrite.Rules{Prefix: place.Prefix, Root: place.Prefix == "", ClientHost: place.Host, BackendHost: backend, ClientProto: place.Proto}
 }
