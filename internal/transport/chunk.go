@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 const (
@@ -53,7 +55,7 @@ func chunkSize(line []byte) (int64, error) {
 	if i := bytes.IndexAny(line, "; \t"); i >= 0 {
 		digits, ext = line[:i], bytes.TrimLeft(line[i:], " \t")
 	}
-	if len(digits) == 0 || len(digits) > 15 || len(ext) > 0 && ext[0] != ';' || !isText(string(ext)) {
+	if len(digits) == 0 || len(digits) > 15 || len(ext) > 0 && ext[0] != ';' || !httpguts.ValidHeaderFieldValue(string(ext)) {
 		return 0, fmt.Errorf("%w: size line %.100q", errChunk, line)
 	}
 	var n int64
@@ -80,14 +82,14 @@ func (r *Response) readTrailer(before func()) error {
 		}
 		spent += len(line) + 2
 		name, value, ok := strings.Cut(string(line), ":")
-		if !ok || !isToken(name) || !isText(value) {
+		if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
 			return fmt.Errorf("malformed response: trailer line %.100q", line)
 		}
 		if name = textproto.CanonicalMIMEHeaderKey(name); mayTrail(name) {
 			if r.Trailer == nil {
 				r.Trailer = make(http.Header)
 			}
-			r.Trailer[name] = append(r.Trailer[name], trim(value))
+			r.Trailer[name] = append(r.Trailer[name], textproto.TrimString(value))
 		}
 	}
 }

@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 const (
@@ -15,6 +18,9 @@ const (
 	maxHead = 256 << 10
 	// maxFields bounds the fields of a head.
 	maxFields = 1000
+	// longKept is how long a backend may say that it keeps a connection, in
+	// seconds: longer than anybody asks.
+	longKept = 1 << 20
 )
 
 // Field is one field of a head. Its name is in the canonical form.
@@ -80,10 +86,10 @@ func parseHead(text, method string, into []Field) (head, error) {
 			break
 		}
 		colon := strings.IndexByte(line, ':')
-		if colon < 0 || !isToken(line[:colon]) || !isText(line[colon+1:]) {
+		if colon < 0 || !httpguts.ValidHeaderFieldName(line[:colon]) || !httpguts.ValidHeaderFieldValue(line[colon+1:]) {
 			return h, fmt.Errorf("malformed response: header line %.100q", line)
 		}
-		name, value := textproto.CanonicalMIMEHeaderKey(line[:colon]), trim(line[colon+1:])
+		name, value := textproto.CanonicalMIMEHeaderKey(line[:colon]), textproto.TrimString(line[colon+1:])
 		keep, err := h.field(name, value, minor, &chunked)
 		if err != nil {
 			return h, err
@@ -102,11 +108,11 @@ func parseHead(text, method string, into []Field) (head, error) {
 func (h *head) statusLine(line string) (minor int, err error) {
 	bad := func() (int, error) { return 0, fmt.Errorf("malformed response: status line %.100q", line) }
 	rest, ok := strings.CutPrefix(line, "HTTP/1.")
-	if !ok || len(rest) < 5 || rest[0] != '0' && rest[0] != '1' || rest[1] != ' ' || len(rest) > 5 && rest[5] != ' ' || !isText(rest) {
+	if !ok || len(rest) < 5 || rest[0] != '0' && rest[0] != '1' || rest[1] != ' ' || len(rest) > 5 && rest[5] != ' ' || !httpguts.ValidHeaderFieldValue(rest) {
 		return bad()
 	}
-	status, ok := decimal(rest[2:5])
-	if !ok || status < 100 {
+	status, err := strconv.ParseUint(rest[2:5], 10, 16)
+	if err != nil || status < 100 {
 		return bad()
 	}
 	h.status = int(status)
@@ -118,12 +124,12 @@ func (h *head) statusLine(line string) (minor int, err error) {
 func (h *head) field(name, value string, minor int, chunked *bool) (keep bool, err error) {
 	switch name {
 	case "Content-Length":
-		n, ok := decimal(value)
-		if !ok || h.length >= 0 && h.length != n {
+		n, err := strconv.ParseUint(value, 10, 63)
+		if err != nil || h.length >= 0 && h.length != int64(n) {
 			return false, fmt.Errorf("malformed response: Content-Length %.100q", value)
 		}
 		keep = h.length < 0
-		h.length = n
+		h.length = int64(n)
 		return keep, nil
 	case "Transfer-Encoding":
 		if *chunked || minor == 0 || !strings.EqualFold(value, "chunked") {
@@ -147,7 +153,7 @@ func (h *head) field(name, value string, minor int, chunked *bool) (keep bool, e
 // fields that it names, only if it names any.
 func (h *head) connection(value string) (names bool) {
 	for token := range strings.SplitSeq(value, ",") {
-		switch token = trim(token); {
+		switch token = textproto.TrimString(token); {
 		case strings.EqualFold(token, "close"):
 			h.closing = true
 		case !strings.EqualFold(token, "keep-alive"):
@@ -160,20 +166,22 @@ func (h *head) connection(value string) (names bool) {
 // keepAlive reads how long the backend keeps the connection.
 func (h *head) keepAlive(value string) {
 	for token := range strings.SplitSeq(value, ",") {
-		n, ok := strings.CutPrefix(trim(token), "timeout=")
+		text, ok := strings.CutPrefix(textproto.TrimString(token), "timeout=")
 		if !ok {
 			continue
 		}
-		if h.keepFor, ok = decimal(n); !ok || h.keepFor == 0 {
+		n, err := strconv.ParseUint(text, 10, 63)
+		if err != nil || n == 0 {
 			h.closing = true
 		}
+		h.keepFor = int64(min(n, longKept))
 	}
 }
 
 // announce takes note of the names of a Trailer field.
 func (h *head) announce(names string) {
 	for name := range strings.SplitSeq(names, ",") {
-		if name = textproto.CanonicalMIMEHeaderKey(trim(name)); !mayTrail(name) {
+		if name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)); !mayTrail(name) {
 			continue
 		}
 		if h.trailer == nil {
@@ -216,5 +224,5 @@ func mayTrail(name string) bool {
 		"Te", "Upgrade", "Set-Cookie", "Authorization", "Location":
 		return false
 	}
-	return isToken(name)
+	return httpguts.ValidHeaderFieldName(name)
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Request is one request as it is to stand on the wire.
@@ -72,7 +74,7 @@ func (r *Request) appendHead(b []byte) ([]byte, error) {
 		if framing(name) {
 			continue
 		}
-		if !isToken(name) {
+		if !httpguts.ValidHeaderFieldName(name) {
 			return b, fmt.Errorf("writing the request: %q is no field name", name)
 		}
 		for _, value := range values {
@@ -98,7 +100,7 @@ func (r *Request) appendHead(b []byte) ([]byte, error) {
 // checkLine checks the request line as far as it is written. A space in the
 // target would end it early.
 func (r *Request) checkLine(line []byte) error {
-	if !isToken(r.Method) {
+	if !httpguts.ValidHeaderFieldName(r.Method) {
 		return fmt.Errorf("writing the request: %q is no method", r.Method)
 	}
 	for _, c := range line[len(r.Method)+1:] {

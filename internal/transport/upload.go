@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // The states of an upload.
@@ -151,7 +153,7 @@ func (u *upload) chunk(buf []byte, front, n int, last bool) []byte {
 			continue
 		}
 		for _, value := range values {
-			if isText(value) {
+			if httpguts.ValidHeaderFieldValue(value) {
 				out = append(append(append(append(out, name...), ": "...), value...), "\r\n"...)
 			}
 		}
