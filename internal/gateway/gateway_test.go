@@ -41,7 +41,7 @@ func tokens() authenticator.Request {
 // world is a gateway in front of a small cluster.
 type world struct {
 	*httptest.Server
-	t       *testing.T
+	t       testing.TB
 	gateway *gateway.Gateway
 	api     *fake.Clientset
 	allow   func(authorizer.Attributes) bool
@@ -49,7 +49,7 @@ type world struct {
 }
 
 // newWorld starts a gateway that knows the objects.
-func newWorld(t *testing.T, change func(*gateway.Config), objects ...runtime.Object) *world {
+func newWorld(t testing.TB, change func(*gateway.Config), objects ...runtime.Object) *world {
 	t.Helper()
 	w := &world{t: t, api: fake.NewClientset(objects...), allow: func(authorizer.Attributes) bool { return true }}
 	factory := informers.NewSharedInformerFactory(w.api, 0)

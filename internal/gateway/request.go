@@ -43,9 +43,11 @@ func safe(method string) bool {
 
 // upgradeOf returns the protocol to which the request wants to be upgraded;
 // empty if it does not. h2c is not one: it is a wish of the connection that
-// ends here, and the request is a plain one.
+// ends here, and the request is a plain one. With a body it is a plain one too,
+// as a server may decide (RFC 9110, section 7.8): where the body ends and the
+// other protocol begins would be for three parties to agree on.
 func upgradeOf(r *http.Request) string {
-	if r.ProtoMajor != 1 || !rewrite.HasToken(r.Header["Connection"], "upgrade") {
+	if r.ProtoMajor != 1 || r.ContentLength != 0 || !rewrite.HasToken(r.Header["Connection"], "upgrade") {
 		return ""
 	}
 	protocol := r.Header.Get("Upgrade")

@@ -32,6 +32,7 @@ func upgrades(t *testing.T, start Engine) {
 	t.Run("4 any other -> 502", w.others)
 	t.Run("4 101 to another protocol -> 502", w.otherProtocol)
 	t.Run("4 h2c is no upgrade", w.noUpgrade)
+	t.Run("4 nor is a request with a body", w.withBody)
 	t.Run("4 headers of the answer are rewritten", w.upgradedHeaders)
 	t.Run("4 SPDY", w.spdy)
 	t.Run("4 an upgraded connection that breaks is broken off", w.breaks)
@@ -198,6 +199,21 @@ func (w *world) noUpgrade(t *testing.T) {
 	out := w.send(t, head("GET", web+"/echo", "Connection: Upgrade, HTTP2-Settings, close", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"))
 	if got := codes(out); len(got) != 1 || got[0] != 200 || strings.Contains(out, "h2c") || strings.Contains(out, "AAMA") {
 		t.Errorf("got %q, want a plain answer to a plain request", out)
+	}
+}
+
+// withBody: a request with a body is not upgraded; what is behind its head
+// stays its body.
+func (w *world) withBody(t *testing.T) {
+	for _, framing := range []string{"Content-Length: 5", "Transfer-Encoding: chunked"} {
+		body := "hello"
+		if framing != "Content-Length: 5" {
+			body = "5\r\nhello\r\n0\r\n\r\n"
+		}
+		out := w.send(t, head("POST", web+"/echo", "Connection: Upgrade, close", "Upgrade: x", framing)+body)
+		if got := codes(out); len(got) != 1 || got[0] != 200 || strings.Contains(out, "Upgrade:") || !strings.Contains(out, "hello") {
+			t.Errorf("%s: got %q, want a plain answer to a plain request", framing, out)
+		}
 	}
 }
 
