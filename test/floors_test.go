@@ -31,6 +31,7 @@ var floors = map[string]int{
 	"internal/dns":         1,
 	"internal/endpoint":    1,
 	"internal/portforward": 1,
+	"internal/podrun":      1,
 	"internal/rewrite":     1,
 	"internal/store":       1,
 	"internal/transport":   1,

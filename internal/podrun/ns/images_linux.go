@@ -1,0 +1,43 @@
+package ns
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/causeway-access/causeway/internal/podrun"
+)
+
+// PullImage implements [podrun.Images].
+func (r *Runtime) PullImage(ctx context.Context, reference string, auth podrun.Auth) (podrun.Image, error) {
+	return r.images.Pull(ctx, reference, auth)
+}
+
+// ImportImages implements [podrun.Images].
+func (r *Runtime) ImportImages(_ context.Context, archive string) ([]podrun.Image, error) {
+	return r.images.Import(archive)
+}
+
+// ListImages implements [podrun.Images].
+func (r *Runtime) ListImages(context.Context) ([]podrun.Image, error) { return r.images.List() }
+
+// RemoveImage implements [podrun.Images].
+func (r *Runtime) RemoveImage(ctx context.Context, reference string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	img, err := r.images.Get(reference)
+	if err != nil {
+		return r.images.Remove(reference)
+	}
+	sandboxes, err := r.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range sandboxes {
+		for _, c := range s.Containers {
+			if c.ImageID == img.ID {
+				return fmt.Errorf("removing the image %s: the container %s of %s/%s has it", reference, c.Config.Name, s.Config.Namespace, s.Config.Name)
+			}
+		}
+	}
+	return r.images.Remove(reference)
+}
