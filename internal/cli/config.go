@@ -9,6 +9,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/kubectl/pkg/cmd/config"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubectl/pkg/util/completion"
 
 	"github.com/causeway-access/causeway/internal/kubeconfig"
 )
@@ -19,6 +21,8 @@ func newConfig(streams genericiooptions.IOStreams) *cobra.Command {
 	connection.KubeConfig = nil // kubectl's config brings that flag itself
 	c := config.NewCmdConfig(connection, clientcmd.NewDefaultPathOptions(), streams)
 	addConnection(c, connection)
+	// kubectl's completion of contexts, clusters and users looks here.
+	completion.SetFactoryForCompletion(cmdutil.NewFactory(connection))
 	c.Short = "Change kubeconfig files"
 	c.Long = `Show and change kubeconfig files: everything "kubectl config" does, and
 import-auth, which takes over the credentials of a kubernetes_auth file.`

@@ -34,7 +34,11 @@ func newConnection() *genericclioptions.ConfigFlags {
 func restConfig(c *genericclioptions.ConfigFlags) (*rest.Config, error) {
 	raw, err := c.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
-		return nil, cmp.Or(kubeconfig.Check(*c.KubeConfig), err)
+		explicit := ""
+		if c.KubeConfig != nil { // config has kubectl's flag instead
+			explicit = *c.KubeConfig
+		}
+		return nil, cmp.Or(kubeconfig.Check(explicit), err)
 	}
 	if api.IsConfigEmpty(&raw) && *c.APIServer == "" {
 		return nil, errors.New("no cluster is configured: start one with 'causeway up', or name a file with --kubeconfig or a URL with --server")
@@ -53,7 +57,7 @@ func withUserAgent(program string) func(*rest.Config) *rest.Config {
 }
 
 // addConnection adds the flags of c to a command and its sub-commands, and
-// completes the names of contexts, clusters and users.
+// completes the names of contexts, clusters, users and namespaces.
 func addConnection(cmd *cobra.Command, c *genericclioptions.ConfigFlags) {
 	c.AddFlags(cmd.PersistentFlags())
 	complete := func(flag string, names func(api.Config) []string) {
@@ -69,4 +73,5 @@ func addConnection(cmd *cobra.Command, c *genericclioptions.ConfigFlags) {
 	complete("context", func(c api.Config) []string { return slices.Sorted(maps.Keys(c.Contexts)) })
 	complete("cluster", func(c api.Config) []string { return slices.Sorted(maps.Keys(c.Clusters)) })
 	complete("user", func(c api.Config) []string { return slices.Sorted(maps.Keys(c.AuthInfos)) })
+	_ = cmd.RegisterFlagCompletionFunc("namespace", namespaces(c))
 }

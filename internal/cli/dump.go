@@ -75,6 +75,7 @@ The namespaces are kube-system and that of the context, unless flags say other.`
 	d.printFlags.AddFlags(c)
 	c.Flags().StringVar(&d.directory, "output-directory", "", `directory for the files; "" or "-" means standard output`)
 	c.Flags().StringSliceVar(&d.namespaces, "namespaces", nil, "namespaces to dump, separated by commas")
+	_ = c.RegisterFlagCompletionFunc("namespaces", namespaces(connection)) // it was added a line above
 	c.Flags().BoolVarP(&d.allNamespaces, "all-namespaces", "A", false, "dump all namespaces, whatever --namespaces says")
 	return c
 }

@@ -70,6 +70,10 @@ the kubeconfig stay as they are written.`,
 	f.StringVar(&o.context, "context", "", "name of the context, cluster and user (default: host and port of URL)")
 	f.StringVarP(&o.namespace, "namespace", "n", "", "namespace of the context")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "file that gets the context (default: by $KUBECONFIG, else ~/.kube/config)")
+	// The flag was added above; registering fails for no other reason.
+	_ = c.RegisterFlagCompletionFunc("context", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return contexts(o.kubeconfig)
+	})
 	return c
 }
 
