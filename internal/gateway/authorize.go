@@ -6,12 +6,12 @@ import (
 	"path"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 
 	"github.com/causeway-access/causeway/internal/fault"
 	"github.com/causeway-access/causeway/internal/observe"
-	"github.com/causeway-access/causeway/internal/rewrite"
 	"github.com/causeway-access/causeway/internal/route"
 )
 
@@ -53,7 +53,7 @@ func (g *Gateway) authorizeNode(r *http.Request, a authorizer.AttributesRecord, 
 		a.Verb = "create"
 		return g.allowed(r, &a)
 	}
-	if rewrite.HasToken(r.Header["Connection"], "upgrade") {
+	if httpguts.HeaderValuesContainsToken(r.Header["Connection"], "upgrade") {
 		create := a
 		create.Verb = "create"
 		if err := g.allowed(r, &create); err != nil {

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/causeway-access/causeway/internal/observe"
-	"github.com/causeway-access/causeway/internal/rewrite"
 )
 
 // uri returns path and query as the client sent them. What the server has
@@ -47,7 +48,7 @@ func safe(method string) bool {
 // as a server may decide (RFC 9110, section 7.8): where the body ends and the
 // other protocol begins would be for three parties to agree on.
 func upgradeOf(r *http.Request) string {
-	if r.ProtoMajor != 1 || r.ContentLength != 0 || !rewrite.HasToken(r.Header["Connection"], "upgrade") {
+	if r.ProtoMajor != 1 || r.ContentLength != 0 || !httpguts.HeaderValuesContainsToken(r.Header["Connection"], "upgrade") {
 		return ""
 	}
 	protocol := r.Header.Get("Upgrade")

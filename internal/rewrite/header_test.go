@@ -2,7 +2,6 @@ package rewrite_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -102,19 +101,6 @@ func TestResponseHeaders(t *testing.T) {
 		rules.Response(tt.in, tt.keep)
 		if diff := cmp.Diff(tt.want, tt.in); diff != "" {
 			t.Errorf("%s, -want +got:\n%s", tt.name, diff)
-		}
-	}
-}
-
-func TestHasToken(t *testing.T) {
-	for _, tt := range []struct {
-		lines string
-		want  bool
-	}{
-		{"upgrade", true}, {"keep-alive, Upgrade", true}, {"a|b,UPGRADE ,c", true}, {"", false}, {"upgrades", false}, {"up|grade", false}, {"keep-alive", false},
-	} {
-		if got := rewrite.HasToken(strings.Split(tt.lines, "|"), "upgrade"); got != tt.want {
-			t.Errorf("HasToken(%q) = %t", tt.lines, got)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"net/http"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Origin is what the backend is told about the request as the client sent it.
@@ -23,7 +25,7 @@ const forwarded = "X-Forwarded-"
 // application. SessionCookie names the cookie that may have authenticated him;
 // empty if there is none.
 func Request(h http.Header, o Origin, sessionCookie string) {
-	trailers := HasToken(h["Te"], "trailers")
+	trailers := httpguts.HeaderValuesContainsToken(h["Te"], "trailers")
 	// A client could otherwise have us take away what a proxy in front of us has
 	// said of him.
 	dropNamed(h, func(name string) bool { return spelled(name, forwarded) })

@@ -60,18 +60,3 @@ func dropNamed(h http.Header, keep func(name string) bool) {
 		}
 	}
 }
-
-// HasToken reports whether a comma-separated header holds a token, whatever
-// its case.
-func HasToken(lines []string, token string) bool {
-	for _, line := range lines {
-		for more := true; more; {
-			var part string
-			part, line, more = strings.Cut(line, ",")
-			if strings.EqualFold(strings.TrimSpace(part), token) {
-				return true
-			}
-		}
-	}
-	return false
-}
