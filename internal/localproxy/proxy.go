@@ -58,6 +58,7 @@ type Proxy struct {
 	// application serves a target by its local name.
 	application func(http.ResponseWriter, *http.Request, route.Target)
 	servers     *servers
+	tunnels     *tunnels
 	stop        context.CancelFunc
 	done        sync.WaitGroup
 }
@@ -79,6 +80,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.handler = cfg.Filter.guard(p.routes())
 	p.application = p.applications()
+	p.tunnels = newTunnels(p)
 	var ctx context.Context
 	ctx, p.stop = context.WithCancel(context.Background())
 	p.done.Go(func() { p.servers.watch(ctx) })
@@ -90,12 +92,18 @@ func New(cfg Config) (*Proxy, error) {
 func (p *Proxy) Close() {
 	p.stop()
 	p.done.Wait()
+	p.tunnels.close()
 	p.servers.close()
 }
 
-// ServeHTTP serves applications by their local names, and to all other hosts
+// ServeHTTP serves what is asked of a proxy (CONNECT, requests in absolute form
+// for names in the cluster), applications by their local names, and to all other hosts
 // files, the state of the servers, the list of applications, and the API.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.tunnels.takes(r) {
+		p.tunnels.ServeHTTP(w, r)
+		return
+	}
 	if target, ok := p.nameOf(r); ok {
 		p.application(w, r, target)
 		return
