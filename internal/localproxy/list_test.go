@@ -2,16 +2,19 @@ package localproxy_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/causeway-access/causeway/internal/localproxy"
 )
@@ -42,6 +45,12 @@ func listing(may func(path string) bool) func(*api) {
 			_, rest, _ := strings.Cut(r.URL.Path, "/namespaces/")
 			namespace, _, _ := strings.Cut(rest, "/")
 			switch path := r.URL.Path; {
+			case strings.HasSuffix(path, "/selfsubjectaccessreviews"):
+				var review authorizationv1.SelfSubjectAccessReview
+				body, _ := io.ReadAll(r.Body)
+				_, _, _ = scheme.Codecs.UniversalDeserializer().Decode(body, nil, &review)
+				review.Status.Allowed = may("/reach/" + review.Spec.ResourceAttributes.Namespace)
+				out = review
 			case !may(path):
 				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(http.StatusForbidden)
@@ -114,6 +123,8 @@ func TestWhoMayNotListEverything(t *testing.T) {
 		}, "", "dns", "namespace default"},
 		{"his own", func(path string) bool { return strings.Contains(path, "/namespaces/") }, "kube-system", "dns", "those of namespace kube-system"},
 		{"none said to be his", func(path string) bool { return strings.Contains(path, "/namespaces/") }, "", "a--b web", "those of namespace default"},
+		{"all, and reaches none", func(path string) bool { return !strings.HasPrefix(path, "/reach/") }, "", "a--b web dns", "may answer 403: default, kube-system."},
+		{"all, and reaches some", func(path string) bool { return path != "/reach/" && path != "/reach/default" }, "", "a--b web dns", "may answer 403: default."},
 		{"nothing", func(string) bool { return false }, "", "", "namespace default"},
 	} {
 		a := newAPI(t, listing(test.may))
@@ -152,6 +163,9 @@ func TestWhatIsAtTheRoot(t *testing.T) {
 	}
 	if got := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none'; style-src 'sha256-") || !strings.Contains(got, "frame-ancestors 'none'") {
 		t.Errorf("Content-Security-Policy: %s", got)
+	}
+	if w := ask(p, http.MethodGet, "[::1]:8001", "/", "Accept", browser); !strings.Contains(w.Body.String(), `<a href="http://web.default.localhost:8001/">`) {
+		t.Errorf("by the address of IPv6 the page is\n%s", w.Body)
 	}
 	for _, page := range []string{localproxy.StatusPath, localproxy.ListPath} {
 		if w := ask(p, http.MethodGet, "localhost:8001", page, "Accept", browser); w.Code != 200 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
