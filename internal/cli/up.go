@@ -40,6 +40,7 @@ context is current there, it stays so.`,
 		Example: `  causeway up
   causeway up --listen 127.0.0.1:7443 --data-dir ~/try --kubeconfig ~/try/config
   causeway up --allow-endpoint-cidr 127.0.0.0/8      # backends on this machine's loopback
+  causeway up --dns-listen 127.0.0.1:10053           # resolves kubernetes.default.svc.cluster.local
   causeway up --etcd-servers https://10.0.0.1:2379   # and more API servers on the same etcd
   causeway up --htpasswd-file /etc/causeway/users    # more people with passwords
   causeway up -v 2 --logging-format json 2>causeway.log`,
@@ -65,6 +66,7 @@ context is current there, it stays so.`,
 	f.StringVar(&cfg.Kubeconfig, "kubeconfig", "", `file that gets the context "causeway" (default: by $KUBECONFIG, else ~/.kube/config)`)
 	f.StringVar(&cfg.ServiceCIDR, "service-cidr", "10.96.0.0/16", "range of the services' addresses")
 	f.StringVar(&cfg.PodCIDR, "pod-cidr", "10.244.0.0/16", "range of the pods' addresses; must not overlap --service-cidr")
+	f.StringVar(&cfg.DNSListen, "dns-listen", "", "address:port of the cluster's DNS server, UDP and TCP, such as 127.0.0.1:10053; port 0 takes any free port (default: no DNS server)")
 	f.StringSliceVar(&cfg.AllowEndpointCIDRs, "allow-endpoint-cidr", nil, "range of loopback addresses, such as 127.0.0.0/8, that backends may have; may be repeated or a list with commas")
 	f.StringVar(&cfg.HtpasswdFile, "htpasswd-file", "", "users with passwords, bcrypt as by htpasswd -B; read again when it changes (default: one in --data-dir with user admin)")
 	f.StringVar(&cfg.HtpasswdGroupsFile, "htpasswd-groups-file", "", `groups of these users, lines of "group: user user"`)
@@ -146,6 +148,9 @@ func printReady(w io.Writer, info cluster.Info, took time.Duration) {
 		version.Causeway().Version, took.Seconds(), version.Kubernetes().GitVersion)
 	line := func(name, value, use string) { fmt.Fprintf(w, "  %-12s %s%s\n", name, value, use) }
 	line("API", info.URL, "")
+	if info.DNS != "" {
+		line("DNS", info.DNS, "  (cluster.local)")
+	}
 	line("authority", info.CAFile, "")
 	line("", "SHA-256 "+info.Fingerprint, "")
 	line("data", info.DataDir, "")

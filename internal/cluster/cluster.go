@@ -18,6 +18,7 @@ import (
 	"github.com/causeway-access/causeway/internal/catalog"
 	"github.com/causeway-access/causeway/internal/certs"
 	"github.com/causeway-access/causeway/internal/controller"
+	"github.com/causeway-access/causeway/internal/dns"
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/lockfile"
 	"github.com/causeway-access/causeway/internal/observe"
@@ -45,6 +46,8 @@ type Cluster struct {
 	metrics     *prometheus.Registry
 	identity    *identity
 	catalog     *catalog.Catalog
+	dnsSockets  *dns.Sockets // nil without DNS
+	dns         *dns.Server
 	gateway     *gateway.Gateway
 	resets      *gateway.ResetGuard
 	bootstrap   controller.Controller
@@ -71,6 +74,7 @@ func parts() []part {
 	return []part{
 		{"taking the data directory", (*Cluster).takeDataDir},
 		{"listening", (*Cluster).listen},
+		{"listening for DNS", (*Cluster).listenDNS},
 		{"preparing certificates", (*Cluster).prepareCertificates},
 		{"preparing credentials", (*Cluster).prepareCredentials},
 		{"opening the store", (*Cluster).openStore},
@@ -78,8 +82,10 @@ func parts() []part {
 		{"preparing the API server", (*Cluster).prepareAPI},
 		{"preparing authentication", (*Cluster).prepareIdentity},
 		{"preparing the catalog", (*Cluster).prepareCatalog},
+		{"preparing DNS", (*Cluster).prepareDNS},
 		{"preparing controllers", (*Cluster).prepareControllers},
 		{"starting the API server", (*Cluster).startAPI},
+		{"starting DNS", (*Cluster).startDNS},
 		{"starting controllers", (*Cluster).startControllers},
 		{"waiting until the API is ready", (*Cluster).awaitReady},
 		{"writing credentials", (*Cluster).writeCredentials},

@@ -38,6 +38,9 @@ type Config struct {
 	// ServiceCIDR and PodCIDR are the ranges of cluster addresses and of pods.
 	// Empty means 10.96.0.0/16 and 10.244.0.0/16.
 	ServiceCIDR, PodCIDR string
+	// DNSListen is IP:PORT of the cluster's DNS server, for UDP and TCP. Empty
+	// means that there is none; port 0 any free one.
+	DNSListen string
 	// Kubeconfig is the file that the context "causeway" is merged into. Empty
 	// means the user's own.
 	Kubeconfig string
@@ -141,7 +144,7 @@ func (c Config) settle() (*settings, error) {
 	defaults(&s.ServiceCIDR, defaultServiceCIDR)
 	defaults(&s.PodCIDR, defaultPodCIDR)
 	s.Kubeconfig = kubeconfig.UserFile(c.Kubeconfig)
-	for _, check := range []func() error{s.checkEtcd, s.settleAddresses, s.settleRanges, s.settleAllowed, s.checkLimits} {
+	for _, check := range []func() error{s.checkEtcd, s.settleAddresses, s.settleRanges, s.checkDNS, s.settleAllowed, s.checkLimits} {
 		if err := check(); err != nil {
 			return nil, &FlagError{err}
 		}

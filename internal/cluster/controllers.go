@@ -15,6 +15,7 @@ import (
 	"github.com/causeway-access/causeway/internal/controller/bootstrap"
 	"github.com/causeway-access/causeway/internal/controller/bootstrapsigner"
 	"github.com/causeway-access/causeway/internal/controller/certificates"
+	"github.com/causeway-access/causeway/internal/controller/clusterdns"
 	"github.com/causeway-access/causeway/internal/controller/clusterroleaggregation"
 	"github.com/causeway-access/causeway/internal/controller/endpoints"
 	"github.com/causeway-access/causeway/internal/controller/endpointslice"
@@ -43,7 +44,11 @@ func (c *Cluster) prepareControllers(context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.controllers = append(c.controllers, c.bootstrap)
+	dnsService, err := clusterdns.New(shared, c.dnsService())
+	if err != nil {
+		return err
+	}
+	c.controllers = append(c.controllers, c.bootstrap, dnsService) // both speak for this server
 	for _, make := range []func() (controller.Controller, error){
 		func() (controller.Controller, error) {
 			return serviceaccount.New(shared, serviceaccount.Config{

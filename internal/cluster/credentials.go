@@ -189,6 +189,8 @@ func (c *Cluster) write(ctx context.Context, entry kubeconfig.Entry) (kubeconfig
 type Info struct {
 	// URL is where clients on this machine find the API.
 	URL string `json:"url"`
+	// DNS is where the cluster's DNS server listens; empty if there is none.
+	DNS string `json:"dns,omitempty"`
 	// DataDir holds everything.
 	DataDir string `json:"dataDir"`
 	// CAFile is the authority of the API's certificate, and Fingerprint its
@@ -216,6 +218,9 @@ func (c *Cluster) describe(merged kubeconfig.Merged) Info {
 		CAFile: c.authority.CertFile(), Fingerprint: certs.Fingerprint(c.authority.Certificate()),
 		AdminKubeconfig: c.adminKubeconfig(), KubernetesAuth: c.authFile(),
 		Kubeconfig: merged.Path, Context: merged.Context, Current: merged.Current,
+	}
+	if c.dns != nil {
+		i.DNS = c.dnsSockets.Addr().String()
 	}
 	if c.TokensFile == c.path("tokens", "tokens.csv") {
 		i.TokenFile = filepath.Join(filepath.Dir(c.TokensFile), adminUser)

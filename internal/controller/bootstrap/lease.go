@@ -47,7 +47,11 @@ func (s sightings) age(lease *coordinationv1.Lease, now time.Time) time.Duration
 	return now.Sub(last.at)
 }
 
-func (b *bootstrap) leaseName() string { return "apiserver-" + b.Identity }
+// LeaseName is the name of the lease in kube-system by which the API server of
+// that identity says that it lives.
+func LeaseName(identity string) string { return "apiserver-" + identity }
+
+func (b *bootstrap) leaseName() string { return LeaseName(b.Identity) }
 
 // renew says that this server lives, and where.
 func (b *bootstrap) renew(ctx context.Context) error {
