@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync/atomic"
 
 	"github.com/causeway-access/causeway/internal/route"
+	"github.com/causeway-access/causeway/internal/transport"
 )
 
 // forwarder passes requests to the API servers.
@@ -34,7 +34,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	}
 	path = "/" + strings.TrimPrefix(path, p.cfg.taken())
 	r.Out.URL.RawQuery = query
-	setPath(r.Out.URL, path)
+	transport.SetPath(r.Out.URL, path)
 	r.Out.Host = "" // the server's own
 	if values := r.In.Header["Authorization"]; len(values) > 0 {
 		if _, isTarget := route.Parse(path, query); isTarget {
@@ -55,19 +55,6 @@ func (c *Config) taken() string {
 // wishKey is the context key of an Authorization header that is meant for the
 // application, if the server can tell the two apart.
 type wishKey struct{}
-
-// setPath has the path written as it is. A URL's opaque part is, except that
-// one which begins with two slashes would be taken for a host.
-func setPath(u *url.URL, path string) {
-	u.Opaque = path
-	if !strings.HasPrefix(path, "//") {
-		return
-	}
-	u.Opaque, u.RawPath = "", path
-	if decoded, err := url.PathUnescape(path); err == nil {
-		u.Path = decoded
-	}
-}
 
 // failed tells the client that no API server answered.
 func failed(w http.ResponseWriter, r *http.Request, err error) {
@@ -114,9 +101,9 @@ func (f failover) RoundTrip(r *http.Request) (*http.Response, error) {
 // the request.
 func (s *server) send(r *http.Request, body *replay) (resp *http.Response, sent bool, err error) {
 	ctx, answered, end := s.attempt(r.Context())
-	transport := s.choose(r)
+	over := s.choose(r)
 	var connected atomic.Bool
-	if transport != s.quick {
+	if over != s.quick {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	}
 	out := r.WithContext(ctx)
@@ -127,12 +114,12 @@ func (s *server) send(r *http.Request, body *replay) (resp *http.Response, sent 
 		out.Header = r.Header.Clone()
 		delete(out.Header, "Authorization")
 	}
-	resp, err = transport.RoundTrip(out)
+	resp, err = over.RoundTrip(out)
 	if err == nil {
 		err = readAhead(r, resp)
 	}
 	if err != nil {
-		sent = connected.Load() || transport == s.quick && !unsent(err)
+		sent = connected.Load() || over == s.quick && !unsent(err)
 		if cause := context.Cause(ctx); errors.Is(cause, errUnwell) {
 			err = cause
 		}

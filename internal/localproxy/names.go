@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/causeway-access/causeway/internal/route"
+	"github.com/causeway-access/causeway/internal/transport"
 )
 
 // An application is reached in two ways: below its prefix, as at every API
@@ -110,7 +111,7 @@ func place(r *http.Request, name *route.Target) (*named, bool) {
 // requests must not have the API server take the user for another.
 func rewriteNamed(r *httputil.ProxyRequest) {
 	n, _ := namedIn(r.In.Context())
-	setPath(r.Out.URL, n.target.Prefix+n.target.Path)
+	transport.SetPath(r.Out.URL, n.target.Prefix+n.target.Path)
 	r.Out.URL.RawQuery = n.target.Query
 	r.Out.Host = "" // the server's own
 	delete(r.Out.Header, route.OwnOriginHeader)

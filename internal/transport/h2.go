@@ -125,14 +125,7 @@ func (r *Request) standard(ctx context.Context, h Hop) *http.Request {
 	if h.Scheme == route.SchemeHTTPS {
 		u.Scheme = "https"
 	}
-	// A URL's opaque part is written byte for byte, except that one which begins
-	// with two slashes would be taken for a host.
-	if u.Opaque = r.Path; strings.HasPrefix(r.Path, "//") {
-		u.Opaque, u.RawPath, u.Path = "", r.Path, r.Path
-		if decoded, err := url.PathUnescape(r.Path); err == nil {
-			u.Path = decoded
-		}
-	}
+	SetPath(u, r.Path)
 	header := r.Header
 	if header == nil {
 		header = make(http.Header)
@@ -145,6 +138,19 @@ func (r *Request) standard(ctx context.Context, h Hop) *http.Request {
 		out.Body = io.NopCloser(r.Body)
 	}
 	return out.WithContext(ctx)
+}
+
+// SetPath has net/http's client write a path byte for byte. A URL's opaque part
+// is written so, except that one which begins with two slashes would be taken
+// for a host.
+func SetPath(u *url.URL, path string) {
+	if u.Opaque = path; !strings.HasPrefix(path, "//") {
+		return
+	}
+	u.Opaque, u.RawPath, u.Path = "", path, path
+	if decoded, err := url.PathUnescape(path); err == nil {
+		u.Path = decoded
+	}
 }
 
 // seen is what is seen of one round trip.
