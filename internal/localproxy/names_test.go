@@ -147,7 +147,6 @@ func TestWhichPagesMayUseAName(t *testing.T) {
 		{name: "a page of an application, the API", host: "localhost:8001", header: []string{"Origin", own}, refused: true},
 		{name: "a page of another port, the API", host: "localhost:8001", header: []string{"Origin", "http://localhost:3000"}, refused: true},
 		{name: "a script of another port, the API", host: "localhost:8001", header: []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors"}, refused: true},
-		{name: "the API's own page, the API", host: "localhost:8001", header: []string{"Origin", "http://localhost:8001"}},
 	} {
 		if test.method == "" {
 			test.method = http.MethodGet
@@ -164,6 +163,49 @@ func TestWhichPagesMayUseAName(t *testing.T) {
 	p = newProxy(t, localproxy.Config{REST: a.config(t), Filter: f})
 	if w := ask(p, http.MethodPost, "localhost:8001", "/api/v1/pods", "Origin", own); w.Code != http.StatusForbidden {
 		t.Errorf("with all hosts accepted a page of an application may use the API: %d", w.Code)
+	}
+}
+
+// TestPagesBelowAPrefixAndTheAPI: they have one origin, which must not be enough.
+func TestPagesBelowAPrefixAndTheAPI(t *testing.T) {
+	a := newAPI(t, knowing)
+	const api, target = "/api/v1/secrets", "/api/v1/namespaces/default/services/web/proxy/x"
+	page := []string{"Origin", "http://localhost:8001"}
+	script := []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty"}
+	frame := []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}
+	link := []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+	for _, test := range []struct {
+		name, method, path string
+		header             []string
+		files, refused     bool
+	}{
+		{name: "a program", path: api},
+		{name: "a script", path: api, header: script, refused: true},
+		{name: "a change by a script", method: "POST", path: api, header: append(page, script...), refused: true},
+		{name: "a WebSocket", path: api + "?watch=1", header: page, refused: true},
+		{name: "a frame", path: api, header: frame, refused: true},
+		{name: "a form", method: "POST", path: api, header: link, refused: true},
+		{name: "a link", path: api, header: link},
+		{name: "a script of an application, for itself", path: target, header: script},
+		{name: "its WebSocket", path: target, header: page},
+		{name: "a script in files of the user's own", path: api, header: append(page, script...), files: true},
+	} {
+		cfg := localproxy.Config{REST: a.config(t), Filter: defaults(t)}
+		if test.files {
+			cfg.StaticDir = t.TempDir()
+		}
+		if test.method == "" {
+			test.method = http.MethodGet
+		}
+		served := a.served.Load()
+		w := ask(newProxy(t, cfg), test.method, "localhost:8001", test.path, test.header...)
+		if got := w.Code == http.StatusForbidden; got != test.refused || got != (a.served.Load() == served) {
+			t.Errorf("%s: %d %s, refused should be %t", test.name, w.Code, w.Body, test.refused)
+		}
+		// Whoever has opened it must not be able to look into it.
+		if got := w.Header().Get("Content-Security-Policy") == "sandbox"; got != (test.name == "a link") {
+			t.Errorf("%s: in a sandbox: %t", test.name, got)
+		}
 	}
 }
 

@@ -54,6 +54,11 @@ func fromHere(r *http.Request) bool {
 	case "", "none", "same-origin":
 		return true
 	}
+	return navigates(r)
+}
+
+// navigates reports whether a person opens a page, by a link or by its address.
+func navigates(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" &&
 		(r.Method == http.MethodGet || r.Method == http.MethodHead)
 }

@@ -119,7 +119,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // http.ServeMux: that would redirect paths with two slashes.
 func (p *Proxy) routes() http.Handler {
 	files := http.StripPrefix(p.cfg.StaticPrefix, http.FileServer(http.Dir(p.cfg.StaticDir)))
-	api := p.forwarder()
+	api := p.keepFromPages(p.forwarder())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		switch {
