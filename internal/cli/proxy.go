@@ -34,6 +34,7 @@ type proxyFlags struct {
 	disableFilter bool
 	names         bool
 	verbose       bool
+	socks5        bool
 }
 
 // newProxy serves the API on this machine.
@@ -108,6 +109,7 @@ func (f *proxyFlags) addTo(c *cobra.Command) {
 	set.StringArrayVarP(&f.servers, "server", "s", nil, "URL of the API server; may be repeated for several of one cluster")
 	set.BoolVar(&f.names, "names", true, "serve applications at SERVICE.NAMESPACE.localhost")
 	set.BoolVar(&f.Discover, "discover-servers", true, "also use the API servers that the cluster names in the endpoints of default/kubernetes")
+	set.BoolVar(&f.socks5, "socks5", false, "also be a SOCKS5 proxy, on the same port")
 	set.BoolVar(&f.verbose, "verbose", false, "tell on stderr of API servers that come and go")
 }
 
@@ -158,6 +160,11 @@ func runProxy(ctx context.Context, streams genericiooptions.IOStreams, f *proxyF
 	listeners, err := f.listen()
 	if err != nil {
 		return err
+	}
+	if f.socks5 {
+		for i, l := range listeners {
+			listeners[i] = proxy.WithSOCKS(l)
+		}
 	}
 	fmt.Fprintf(streams.Out, "Starting to serve on %s\n", listeners[0].Addr())
 	return serveAll(ctx, &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute}, listeners)
