@@ -55,3 +55,21 @@ func checkAnswers(t *testing.T, what string, cmd *exec.Cmd) {
 		t.Errorf("%s: status %d\n%s%s", what, status, stdout, stderr)
 	}
 }
+
+func TestAKubeconfigThatIsNotOursIsNamed(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	ordinary := ordinaryUser(t, h)
+	closed := h.path("closed")
+	if err := os.WriteFile(closed, []byte("apiVersion: v1\nkind: Config\n"), 0o000); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"cluster-info"},
+		{"proxy", "--port=0"},
+		{"login", "https://127.0.0.1", "--token-file", "token"},
+		{"logout"},
+	} {
+		refuses(t, ordinary(h.command("causeway", append(args, "--kubeconfig", closed)...)), 1, closed, "permission denied", "--kubeconfig")
+	}
+}
