@@ -60,7 +60,7 @@ func (s *Store) unpack(img v1.Image, id string) error {
 	if err := os.Mkdir(root, 0o755); err != nil {
 		return err
 	}
-	size, err := unpackLayers(img, root)
+	size, err := unpackLayers(img, config.RootFS.DiffIDs, root)
 	if err != nil {
 		return err
 	}
@@ -82,15 +82,19 @@ func (s *Store) unpack(img v1.Image, id string) error {
 	return nil
 }
 
-// unpackLayers lays all layers over each other and returns their size.
-func unpackLayers(img v1.Image, root string) (int64, error) {
+// unpackLayers lays all layers over each other and returns their size. digests
+// are what the configuration says of them.
+func unpackLayers(img v1.Image, digests []v1.Hash, root string) (int64, error) {
 	layers, err := img.Layers()
 	if err != nil {
 		return 0, fmt.Errorf("reading the image's layers: %w", err)
 	}
+	if len(layers) != len(digests) {
+		return 0, fmt.Errorf("the image has %d layers, but its configuration names %d", len(layers), len(digests))
+	}
 	var size int64
 	for i, layer := range layers {
-		n, err := unpackLayer(layer, root, largest-size)
+		n, err := unpackLayer(layer, digests[i], root, largest-size)
 		if err != nil {
 			return 0, fmt.Errorf("unpacking layer %d of %d: %w", i+1, len(layers), err)
 		}
@@ -99,12 +103,8 @@ func unpackLayers(img v1.Image, root string) (int64, error) {
 	return size, nil
 }
 
-// unpackLayer unpacks one, and compares it with what the image says of it.
-func unpackLayer(layer v1.Layer, root string, most int64) (int64, error) {
-	want, err := layer.DiffID()
-	if err != nil {
-		return 0, err
-	}
+// unpackLayer unpacks one, and compares it with its digest.
+func unpackLayer(layer v1.Layer, want v1.Hash, root string, most int64) (int64, error) {
 	content, err := layer.Uncompressed()
 	if err != nil {
 		return 0, err

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && host
 
 package ns
 
@@ -11,5 +11,8 @@ import (
 
 func TestMain(m *testing.M) {
 	pod.Main(os.Args)
+	if text := os.Getenv(agentVariable); text != "" {
+		os.Exit(agent(text))
+	}
 	os.Exit(m.Run())
 }
