@@ -70,7 +70,7 @@ func (c *Cluster) prepareControllers(context.Context) error {
 		},
 		func() (controller.Controller, error) { return bootstrapsigner.New(shared) },
 		func() (controller.Controller, error) { return tokencleaner.New(shared) },
-	} {
+	}...) {
 		one, err := make()
 		if err != nil {
 			return err

@@ -6,7 +6,8 @@
 // else: it reads through shared informers, writes through a clientset, and so
 // works against any API server, ours or another. Several copies may run at
 // once (one per API server); every write is therefore idempotent and guarded
-// by a resource version, a UID or a name.
+// by a resource version, a UID or a name, or else the loop takes part in an
+// [Election].
 //
 // Floor 2: imports no other package of this module but its own children's.
 package controller
@@ -43,6 +44,13 @@ type Config struct {
 	// with them, so whoever assembles the controllers starts the factory after
 	// the last constructor has returned. Required.
 	Informers informers.SharedInformerFactory
+
+	// Election lets loops that cannot share their work do it in one process at
+	// a time. Nil means that there is but one process.
+	Election *Election
+
+	// Events writes the events that controllers record. Nil drops them.
+	Events *Events
 
 	// Logger takes what an operator should know. Nil is slog.Default.
 	Logger *slog.Logger

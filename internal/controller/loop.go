@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -42,6 +43,8 @@ type Loop[K comparable] struct {
 	synced []cache.InformerSynced
 	ready  chan struct{}
 
+	election *Election // nil: this process always works
+
 	mu     sync.Mutex
 	failed map[K]string // the last error of each failing key
 }
@@ -79,6 +82,10 @@ func (l *Loop[K]) AddAfter(key K, d time.Duration) { l.queue.AddAfter(key, d) }
 
 // Needs makes Run wait for a cache which the loop reads without watching it.
 func (l *Loop[K]) Needs(synced ...cache.InformerSynced) { l.synced = append(l.synced, synced...) }
+
+// Elect has the loop work only while this process leads. The context of the
+// work ends with the term. A nil election changes nothing.
+func (l *Loop[K]) Elect(e *Election) { l.election = e }
 
 // Run implements Controller.
 func (l *Loop[K]) Run(ctx context.Context) error {
@@ -119,11 +126,15 @@ func (l *Loop[K]) next(ctx, work context.Context) bool {
 		return false
 	}
 	defer l.queue.Done(key)
-	if ctx.Err() != nil {
+	work, end, ok := l.term(ctx, work)
+	defer end()
+	if !ok || ctx.Err() != nil {
 		return false
 	}
 	if err := l.contain(work, key); err != nil {
-		if ctx.Err() == nil {
+		if errors.Is(context.Cause(work), errNotLeading) {
+			l.queue.Add(key) // for the next term
+		} else if ctx.Err() == nil {
 			l.logFailure(key, err)
 			l.queue.AddRateLimited(key)
 		}
@@ -132,6 +143,21 @@ func (l *Loop[K]) next(ctx, work context.Context) bool {
 	l.queue.Forget(key)
 	l.logRecovery(key)
 	return true
+}
+
+// term waits until this process leads and returns work within its term; false
+// if ctx ends first.
+func (l *Loop[K]) term(ctx, work context.Context) (context.Context, func(), bool) {
+	if l.election == nil {
+		return work, func() {}, true
+	}
+	term, ok := l.election.await(ctx)
+	if !ok {
+		return work, func() {}, false
+	}
+	work, end := context.WithCancelCause(work)
+	stop := context.AfterFunc(term, func() { end(errNotLeading) })
+	return work, func() { stop(); end(nil) }, true
 }
 
 // contain turns a panic of reconcile into an error: one bad object must not

@@ -8,6 +8,7 @@ import (
 // The API groups that the default roles speak of.
 const (
 	coreGroup           = ""
+	appsGroup           = "apps"
 	authenticationGroup = "authentication.k8s.io"
 	authorizationGroup  = "authorization.k8s.io"
 	certificatesGroup   = "certificates.k8s.io"
@@ -53,6 +54,7 @@ func clusterRoles() []rbacv1.ClusterRole {
 	roles = append(roles, publicRoles()...)
 	roles = append(roles, nodeRoles()...)
 	roles = append(roles, componentRoles()...)
+	roles = append(roles, controllerRoles()...)
 	return roles
 }
 

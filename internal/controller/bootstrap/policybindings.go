@@ -20,7 +20,7 @@ const (
 // most have the name of the role that they give; those of joining nodes, which
 // Kubernetes leaves to kubeadm, have names of ours.
 func clusterRoleBindings() []rbacv1.ClusterRoleBinding {
-	return []rbacv1.ClusterRoleBinding{
+	return append(controllerBindings(), []rbacv1.ClusterRoleBinding{
 		bind("cluster-admin", "cluster-admin", group(groupMasters)),
 		bind("system:discovery", "system:discovery", group(groupAuthenticated)),
 		bind("system:basic-user", "system:basic-user", group(groupAuthenticated)),
@@ -33,7 +33,7 @@ func clusterRoleBindings() []rbacv1.ClusterRoleBinding {
 		bind("causeway:node-bootstrapper", nodeBootstrapper, group(groupBootstrappers)),
 		bind("causeway:node-autoapprove-bootstrap", csrNodeClient, group(groupBootstrappers)),
 		bind("causeway:node-autoapprove-certificate-rotation", csrSelfNode, group(groupNodes)),
-	}
+	}...)
 }
 
 // roleBindings is the default bindings inside namespaces.

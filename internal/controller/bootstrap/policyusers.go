@@ -63,6 +63,7 @@ func editRules() []rbacv1.PolicyRule {
 		allow(writing, coreGroup, "configmaps", "events", "replicationcontrollers", "replicationcontrollers/scale",
 			"secrets", "serviceaccounts", "services", "services/portforward", "services/proxy"),
 		allow(do("create"), coreGroup, "serviceaccounts/token"),
+		allow(writing, appsGroup, "deployments", "deployments/rollback", "deployments/scale", "replicasets", "replicasets/scale"),
 		allow(writing, networkingGroup, "ingresses"),
 		allow(all, coordinationGroup, "leases"),
 	}
@@ -76,6 +77,8 @@ func viewRules() []rbacv1.PolicyRule {
 		allow(reading, coreGroup, "bindings", "events", "limitranges", "namespaces/status", "pods/log", "pods/status",
 			"replicationcontrollers/status", "resourcequotas", "resourcequotas/status"),
 		allow(reading, coreGroup, "namespaces"),
+		allow(reading, appsGroup, "deployments", "deployments/scale", "deployments/status",
+			"replicasets", "replicasets/scale", "replicasets/status"),
 		allow(reading, discoveryGroup, "endpointslices"),
 		allow(reading, networkingGroup, "ingresses", "ingresses/status"),
 	}
