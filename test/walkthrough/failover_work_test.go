@@ -81,7 +81,7 @@ func (p *localProxy) beginWork(t *testing.T) *work {
 }
 
 // fewRounds are enough to see that work goes on.
-const fewRounds = 3
+const fewRounds = 2
 
 // goesOn waits until everybody has done some more.
 func (w *work) goesOn(t *testing.T) {
