@@ -42,6 +42,7 @@ func TestPeopleUseWebApplicationsThroughTheAPI(t *testing.T) {
 		{"InfluxDB is asked by absolute paths at its name", influxNamed},
 		{"what a prefix cannot allow works at a name", own},
 		{"no name's pages can use another, nor the API", strangers},
+		{"no page below a prefix can use the API through the local proxy", prefixed},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, s, b) })
 	}

@@ -252,6 +252,35 @@ func strangers(t *testing.T, s *site, b *chromium) {
 	}
 }
 
+// prefixed are pages below a prefix at the local proxy, which have the origin
+// of the API.
+func prefixed(t *testing.T, s *site, b *chromium) {
+	p := b.window(t, login{})
+	p.open("http://localhost:" + s.Port + secrets)
+	if got := eval[string](p, "document.body.innerText"); !strings.Contains(got, `"kind": "SecretList"`) {
+		t.Fatalf("a person sees %s", got)
+	}
+	p.open("http://localhost:" + s.Port + "/api/v1/namespaces/default/services/echo/proxy/html")
+	for way, script := range map[string]string{
+		"fetch":     `fetch("` + secrets + `").then(r => r.status + "")`,
+		"WebSocket": `new Promise(done => { const w = new WebSocket("` + secrets + `?watch=1"); w.onopen = () => done("open"); w.onclose = () => done("403") })`,
+		"a frame": `new Promise(done => { const f = document.createElement("iframe"); f.src = "` + secrets + `"
+			f.onload = () => { let r = "403"; try { r = f.contentDocument.body.innerText.includes("Forbidden") ? "403" : "read" } catch (e) {} done(r) }; document.body.append(f) })`,
+		"a window": `new Promise(done => {
+			const w = open("` + secrets + `");
+			const look = () => { try { w.closed ? done("403") : w.location.href == "about:blank" ? setTimeout(look, 20) : done("saw " + w.document.body.innerText) } catch (e) { done("403") } };
+			look();
+		})`,
+	} {
+		if got := eval[string](p, script); got != "403" {
+			t.Errorf("by %s it gets %.200s", way, got)
+		}
+	}
+	if got := eval[int](p, `fetch("hello").then(r => r.status)`); got != 200 {
+		t.Errorf("by a script it gets %d from itself", got)
+	}
+}
+
 // hits counts what reaches an application from anywhere but its own page.
 type hits struct{ atomic.Int64 }
 
