@@ -64,11 +64,11 @@ func (p *pod) find(id string) podrun.Container {
 }
 
 func testSurroundings(t *testing.T, p *pod) {
-	got := p.run(`pwd; echo $A:$B; echo $HOME; hostname; grep -c web /etc/hosts; cat /etc/hostname; test -c /dev/null && echo null`,
+	got := p.run(`pwd; env | grep -c ^A=; echo $A:$B; echo $HOME; hostname; grep -c web /etc/hosts; cat /etc/hostname; test -c /dev/null && echo null`,
 		func(c *podrun.ContainerConfig) {
 			c.Dir, c.Env = "/srv/made/here", []string{"A=first", "B=2", "A=last"}
 		})
-	equal(t, "what it sees", got, "/srv/made/here\nlast:2\n/root\nweb\n1\nweb\nnull\n")
+	equal(t, "what it sees", got, "/srv/made/here\n1\nlast:2\n/root\nweb\n1\nweb\nnull\n")
 	id := p.start("sleep 1000", func(c *podrun.ContainerConfig) { c.Env = []string{"A=again"} })
 	out, _ := p.exec(id, "echo $A; echo $$ > /dev/null; touch /written; ls /written")
 	equal(t, "what a command sees", out, "again\n/written\n")

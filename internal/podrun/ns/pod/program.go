@@ -116,17 +116,24 @@ func (p *program) restrict() error {
 	return seccomp.Load(given)
 }
 
-// environment adds what a program expects and the pod did not say.
+// environment adds what a program expects and the pod did not say. Of several
+// of one name the last stands alone: programs differ in which they take.
 func (p *program) environment(who account) []string {
-	env := p.spec.Env
+	var env []string
+	for i, e := range p.spec.Env {
+		name, _, _ := strings.Cut(e, "=")
+		if variableAt(p.spec.Env, name) == i {
+			env = append(env, e)
+		}
+	}
 	defaults := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + who.home}
 	if p.tty {
 		defaults = append(defaults, "TERM=xterm")
 	}
 	for _, d := range defaults {
 		name, _, _ := strings.Cut(d, "=")
-		if variable(env, name) == "" {
-			env = append(env[:len(env):len(env)], d)
+		if variableAt(env, name) < 0 {
+			env = append(env, d)
 		}
 	}
 	return env
@@ -134,12 +141,20 @@ func (p *program) environment(who account) []string {
 
 // variable is the value of the last of that name.
 func variable(env []string, name string) string {
-	for i := len(env) - 1; i >= 0; i-- {
-		if value, ok := strings.CutPrefix(env[i], name+"="); ok {
-			return value
-		}
+	if i := variableAt(env, name); i >= 0 {
+		return env[i][len(name)+1:]
 	}
 	return ""
+}
+
+// variableAt is the place of the last of that name, or -1.
+func variableAt(env []string, name string) int {
+	for i := len(env) - 1; i >= 0; i-- {
+		if strings.HasPrefix(env[i], name+"=") {
+			return i
+		}
+	}
+	return -1
 }
 
 // lookPath finds a program in the container's own PATH.

@@ -1,0 +1,154 @@
+//go:build linux && host
+
+package ns
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/causeway-access/causeway/internal/podrun"
+	"github.com/causeway-access/causeway/test/inside"
+)
+
+// tell is what the image runs: it tells where it is.
+const tell = `echo "$*" $PWD $FROM
+while read -r name value rest; do
+	case $name in Uid:|Gid:) echo $value ;; esac
+done < /proc/self/status
+test -e /usr || echo alone
+while read -r line; do echo "$line"; done < /etc/resolv.conf`
+
+// shell is what a shell is made of: its file and its libraries.
+func shell(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "ldd", "/bin/sh").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(regexp.MustCompile(`/[^ ]+`).FindAllString(string(out), -1), "/bin/sh")
+}
+
+// importApp makes an image of a shell alone and imports it.
+func importApp(t *testing.T, r *Runtime) podrun.Image {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, name := range shell(t) {
+		data, err := os.ReadFile(name)
+		if err == nil {
+			err = w.WriteHeader(&tar.Header{Name: name[1:], Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(data))})
+		}
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := mutate.AppendLayers(empty.Image, layer)
+	if err == nil {
+		img, err = mutate.Config(img, v1.Config{Entrypoint: []string{"/bin/sh", "-c", tell, "app"}, Cmd: []string{"by", "default"}, Env: []string{"FROM=image"}, WorkingDir: "/work", User: "1234:99"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := name.NewTag("example.com/app:v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(t.TempDir(), "app.tar")
+	if err := tarball.WriteToFile(archive, tag, img); err != nil {
+		t.Fatal(err)
+	}
+	images, err := r.ImportImages(t.Context(), archive)
+	if err != nil || len(images) != 1 {
+		t.Fatalf("%v, %v", images, err)
+	}
+	return images[0]
+}
+
+func TestAnImageOfAShellAloneRuns(t *testing.T) {
+	if !inside.Namespaces(t) {
+		return
+	}
+	r := open(t, testConfig(t))
+	img := importApp(t, r)
+	sandbox, err := r.RunSandbox(t.Context(), podrun.SandboxConfig{
+		Namespace: "default", Name: "app",
+		DNS: podrun.DNS{Servers: []netip.Addr{netip.MustParseAddr("10.96.0.10")}, Searches: []string{"default.svc.cluster.local", "svc.cluster.local"}, Options: []string{"ndots:5"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.RemoveSandbox(context.Background(), sandbox); err != nil {
+			t.Error(err)
+		}
+	})
+	const dns = "search default.svc.cluster.local svc.cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n"
+	for _, test := range []struct {
+		name   string
+		config podrun.ContainerConfig
+		want   string
+	}{
+		{"as it says", podrun.ContainerConfig{}, "by default /work image\n1234\n99\nalone\n"},
+		{"with arguments", podrun.ContainerConfig{Args: []string{"other"}}, "other /work image\n1234\n99\nalone\n"},
+		{"with a command", podrun.ContainerConfig{Command: []string{"/bin/sh", "-c", tell, "x"}, Dir: "/", Env: []string{"FROM=pod"}}, " / pod\n1234\n99\nalone\n"},
+	} {
+		log := filepath.Join(t.TempDir(), "log")
+		test.config.Name, test.config.Image, test.config.LogPath = "main", "example.com/app:v1", log
+		id, err := r.CreateContainer(t.Context(), sandbox, test.config)
+		if err == nil {
+			err = r.StartContainer(t.Context(), id)
+		}
+		if err != nil {
+			t.Fatal(test.name, err)
+		}
+		c, err := r.Wait(t.Context(), id)
+		if err != nil || c.ExitCode != 0 || c.ImageID != img.ID {
+			t.Errorf("%s: %+v, %v", test.name, c, err)
+		}
+		data, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text strings.Builder
+		for line := range strings.Lines(string(data)) {
+			text.WriteString(strings.SplitN(line, " ", 4)[3])
+		}
+		if text.String() != test.want+dns {
+			t.Errorf("%s: got %q, want %q", test.name, text.String(), test.want+dns)
+		}
+		if err := r.RemoveImage(t.Context(), img.ID); err == nil {
+			t.Errorf("%s: an image was removed that a container has", test.name)
+		}
+		if err := r.RemoveContainer(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := r.RemoveImage(t.Context(), img.ID); err != nil {
+		t.Error(err)
+	}
+}
