@@ -2,8 +2,10 @@ package gateway_test
 
 import (
 	"crypto/tls"
+	"log"
 	"net"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/causeway-access/causeway/internal/gateway"
@@ -22,7 +24,34 @@ func TestAccessPath(t *testing.T) {
 		s := httptest.NewUnstartedServer(xconnect.Handler(g))
 		s.Listener.Close()
 		s.Listener, s.TLS, s.EnableHTTP2 = l, sessions, true
+		s.Config.ErrorLog = errorLog(t)
 		s.StartTLS()
 		t.Cleanup(func() { s.CloseClientConnections(); s.Close(); g.Close() })
 	})
+}
+
+// errorLog is the log of a server of the test's, which is shown if the test
+// fails. What comes after the test's end goes nowhere.
+func errorLog(t *testing.T) *log.Logger {
+	w := &logWriter{t: t}
+	t.Cleanup(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.t = nil
+	})
+	return log.New(w, "", 0)
+}
+
+type logWriter struct {
+	mu sync.Mutex
+	t  *testing.T
+}
+
+func (w *logWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.t != nil {
+		w.t.Logf("%s", p)
+	}
+	return len(p), nil
 }
