@@ -31,13 +31,11 @@ func (s *settings) checkDNS() error {
 	if _, err := netip.ParseAddr(host); host != "" && err != nil {
 		return fmt.Errorf("--dns-listen %q: %w", s.DNSListen, err)
 	}
-	if !s.serviceCIDR.Contains(s.dnsServiceIP()) {
-		return fmt.Errorf("--service-cidr %s has no address %s, which is that of the DNS service: give a wider range, or leave out --dns-listen", s.serviceCIDR, s.dnsServiceIP())
-	}
 	return nil
 }
 
-// dnsServiceIP is the cluster IP of the DNS service.
+// dnsServiceIP is the cluster IP of the DNS service. The smallest range that
+// is taken holds it.
 func (s *settings) dnsServiceIP() netip.Addr {
 	addr := s.serviceCIDR.Masked().Addr()
 	for range dnsNumber {

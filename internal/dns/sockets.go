@@ -2,7 +2,6 @@ package dns
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -37,11 +36,12 @@ func Listen(address string) (*Sockets, error) {
 func listen(address string) (*Sockets, error) {
 	streams, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listening for DNS: %w", err)
+		return nil, err
 	}
 	packets, err := net.ListenPacket("udp", streams.Addr().String())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listening for DNS: %w", err), streams.Close())
+		_ = streams.Close() // err is what is wrong
+		return nil, err
 	}
 	return &Sockets{Packets: packets, Streams: streams}, nil
 }
