@@ -61,6 +61,9 @@ func (r *Runtime) CreateContainer(_ context.Context, sandbox string, config podr
 }
 
 func (r *Runtime) makeContainer(id string, config podrun.ContainerConfig) error {
+	// RemoveImage looks for containers under this lock.
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	img, err := r.images.Get(config.Image)
 	if err != nil {
 		return err

@@ -227,6 +227,9 @@ func (r *Runtime) RemoveSandbox(ctx context.Context, id string) error {
 	if err := r.erase(ctx, id); err != nil {
 		return fmt.Errorf("removing the sandbox %s: %w", id, err)
 	}
+	r.mu.Lock()
+	delete(r.sandboxes, id) // who still waits for it finds nothing to do
+	r.mu.Unlock()
 	return nil
 }
 

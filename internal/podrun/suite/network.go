@@ -3,6 +3,7 @@ package suite
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -60,6 +61,13 @@ func testNetwork(t *testing.T, p *pod) {
 	if list := host.addresses(); len(list) != 0 {
 		t.Errorf("a pod with the node's network has addresses: %v", list)
 	}
+}
+
+func testHostNamespaces(t *testing.T, p *pod) {
+	seen := fmt.Sprintf("test -d /proc/%d && echo seen; echo 1 2>/dev/null > /proc/sys/kernel/sysrq || echo fixed", os.Getpid())
+	equal(t, "the node's processes in an ordinary pod", p.run(seen), "fixed\n")
+	host := sandbox(t, p.Runtime, p.image, podrun.SandboxConfig{Name: "host", HostPID: true, HostIPC: true})
+	equal(t, "the node's processes in a pod that asks for them", host.run(seen), "seen\nfixed\n")
 }
 
 func (p *pod) addresses() []string {

@@ -44,6 +44,7 @@ func Run(t *testing.T, subject Subject) {
 		{"who attaches talks to the program", testAttach},
 		{"a port of a pod is reached", testDial},
 		{"pods reach each other, and containers of a pod by loopback", testNetwork},
+		{"the node's processes are seen where that is asked for", testHostNamespaces},
 		{"limits hold", testLimits},
 		{"nothing of a container goes on after it", testLeftovers},
 		{"a new agent finds everything", func(t *testing.T, p *pod) { testAgain(t, p, subject) }},

@@ -70,7 +70,7 @@ func Failure(heard []byte) error {
 func prepare() (*net.UnixListener, *server, error) {
 	// A pod may end its first process by a signal that it does not take: all
 	// are taken, and but one dropped.
-	signal.Notify(make(chan os.Signal))
+	signal.Notify(make(chan os.Signal, 1))
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, unix.SIGCHLD)
 	unix.CloseOnExec(setupFile)

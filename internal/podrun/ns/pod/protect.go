@@ -29,7 +29,7 @@ func (r *root) protect() error {
 		}
 	}
 	security := r.spec.Config.Security
-	if !security.Privileged && !r.spec.HostPID {
+	if !security.Privileged {
 		for _, path := range append(hiddenFiles, hiddenDirs...) {
 			if err := hide(path); err != nil {
 				return err
