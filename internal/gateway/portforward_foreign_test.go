@@ -18,26 +18,8 @@ import (
 func TestForwardingThroughAnotherAPIServer(t *testing.T) {
 	alive := tcp(t, shout)
 	w := newWorld(t, forwardPods, runningPod("db-0", alive))
-	ready, unready, number := true, false, int32(alive.Port())
-	answers := map[string]any{
-		"/api/v1/namespaces/default/services/db": corev1.Service{
-			ObjectMeta: metav1.ObjectMeta{Name: "db"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Name: "sql", Port: 5432}}},
-		},
-		"/apis/discovery.k8s.io/v1/namespaces/default/endpointslices": discoveryv1.EndpointSliceList{Items: []discoveryv1.EndpointSlice{{
-			Ports: []discoveryv1.EndpointPort{{Name: new("sql"), Port: &number}},
-			Endpoints: []discoveryv1.Endpoint{
-				{Conditions: discoveryv1.EndpointConditions{Ready: &unready}, TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "starting"}},
-				{Conditions: discoveryv1.EndpointConditions{Ready: &ready}, TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "db-0"}},
-			},
-		}}},
-		"/apis/apps/v1/namespaces/default/deployments/db": map[string]any{
-			"spec": map[string]any{"selector": map[string]any{"matchLabels": map[string]string{"app": "db"}}},
-		},
-		"/api/v1/namespaces/default/pods": corev1.PodList{Items: []corev1.Pod{
-			{ObjectMeta: metav1.ObjectMeta{Name: "starting"}},
-			{ObjectMeta: metav1.ObjectMeta{Name: "db-0"}, Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}},
-		}},
-	}
+	number := int32(alive.Port())
+	answers := answersOfAnother(&number)
 	inner := w.Config.Handler
 	w.Config.Handler = http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		switch answer, known := answers[r.URL.Path]; {
@@ -91,5 +73,30 @@ func TestForwardingThroughAnotherAPIServer(t *testing.T) {
 	defer c.Close()
 	if _, err := c.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("a port at which nobody listens: %v", err)
+	}
+}
+
+// answersOfAnother are what that API server has of service and deployment db,
+// by path; the pods listen on the port.
+func answersOfAnother(number *int32) map[string]any {
+	ready, unready := true, false
+	return map[string]any{
+		"/api/v1/namespaces/default/services/db": corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: "db"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Name: "sql", Port: 5432}}},
+		},
+		"/apis/discovery.k8s.io/v1/namespaces/default/endpointslices": discoveryv1.EndpointSliceList{Items: []discoveryv1.EndpointSlice{{
+			Ports: []discoveryv1.EndpointPort{{Name: new("sql"), Port: number}},
+			Endpoints: []discoveryv1.Endpoint{
+				{Conditions: discoveryv1.EndpointConditions{Ready: &unready}, TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "starting"}},
+				{Conditions: discoveryv1.EndpointConditions{Ready: &ready}, TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "db-0"}},
+			},
+		}}},
+		"/apis/apps/v1/namespaces/default/deployments/db": map[string]any{
+			"spec": map[string]any{"selector": map[string]any{"matchLabels": map[string]string{"app": "db"}}},
+		},
+		"/api/v1/namespaces/default/pods": corev1.PodList{Items: []corev1.Pod{
+			{ObjectMeta: metav1.ObjectMeta{Name: "starting"}},
+			{ObjectMeta: metav1.ObjectMeta{Name: "db-0"}, Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}},
+		}},
 	}
 }
