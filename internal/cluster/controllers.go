@@ -49,7 +49,8 @@ func (c *Cluster) prepareControllers(context.Context) error {
 		return err
 	}
 	c.controllers = append(c.controllers, c.bootstrap, dnsService) // both speak for this server
-	for _, make := range []func() (controller.Controller, error){
+	shared = c.electing(shared)
+	for _, make := range append(c.workloads(shared), []func() (controller.Controller, error){
 		func() (controller.Controller, error) {
 			return serviceaccount.New(shared, serviceaccount.Config{
 				RootCA: c.authority.CertPEM(), Tokens: c.identity.legacyTokens(), LegacyTokenSecrets: c.ServiceAccountTokenSecrets,
