@@ -72,10 +72,12 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	a.served.Add(1)
-	a.mu.Lock()
-	a.last = r.Clone(r.Context())
-	a.mu.Unlock()
+	if r.URL.Path != "/api" { // which the proxy asks for by itself
+		a.served.Add(1)
+		a.mu.Lock()
+		a.last = r.Clone(r.Context())
+		a.mu.Unlock()
+	}
 	if a.handle != nil {
 		a.handle(w, r)
 		return
