@@ -104,6 +104,7 @@ func runUp(ctx context.Context, streams genericiooptions.IOStreams, cfg cluster.
 	// before it was ready, and then nobody would hear why. Let that goroutine
 	// end alone: the start waits for every part, and tells of one that fails.
 	klog.OsExit = func(int) { runtime.Goexit() }
+	quietWhenEnding(ctx)
 	begun := time.Now()
 	c, err := cluster.Start(ctx, cfg)
 	if bad := new(cluster.FlagError); errors.As(err, &bad) {

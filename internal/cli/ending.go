@@ -1,0 +1,24 @@
+package cli
+
+import (
+	"context"
+
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/klog/v2"
+)
+
+// quietWhenEnding has what the libraries report as unhandled errors written
+// with verbosity 2 alone once ctx has ended. The program then breaks off what
+// its own parts have under way with its own API, and both sides of each such
+// request would call that an error. What a part fails with is returned, and
+// told in any case.
+func quietWhenEnding(ctx context.Context) {
+	utilruntime.ErrorHandlers[0] = func(of context.Context, err error, msg string, about ...any) {
+		log := klog.LoggerWithName(klog.FromContext(of).WithCallDepth(3), "UnhandledError")
+		if ctx.Err() == nil {
+			log.Error(err, msg, about...) //nolint:logcheck // the library's words
+			return
+		}
+		log.V(2).Info(msg, append(about, "err", err)...) //nolint:logcheck // the library's words
+	}
+}
