@@ -19,7 +19,8 @@ import (
 	"github.com/causeway-access/causeway/internal/dns/zone"
 )
 
-// BenchmarkLookup costs the same with 10 and with 10,000 services.
+// BenchmarkLookup neither searches nor allocates, with 10 services and with
+// 10,000. What is left of a difference is the memory that has to be fetched.
 func BenchmarkLookup(b *testing.B) {
 	for _, services := range []int{10, 10_000} {
 		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) {
@@ -29,6 +30,7 @@ func BenchmarkLookup(b *testing.B) {
 				names[i] = fmt.Sprintf("web-%d.ns-%d.svc.cluster.local.", i, i%100)
 			}
 			b.ReportAllocs()
+			b.ResetTimer()
 			b.RunParallel(func(p *testing.PB) {
 				for i := 0; p.Next(); i++ {
 					if a, ok := z.Lookup(names[i*7919%services], dns.TypeA); !ok || len(a.Records) != 1 {

@@ -3,7 +3,7 @@
 // the endpoints of headless ones, named ports, names for addresses, pods.
 //
 // It is an immutable snapshot per service which watches make before anybody
-// asks: a look-up takes no lock, and costs the same with ten services or ten
+// asks: a look-up takes no lock and searches nothing, with ten services or ten
 // thousand. Part of internal/dns, floor 1.
 package zone
 
