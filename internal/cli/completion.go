@@ -67,7 +67,9 @@ func namespaces(connection *genericclioptions.ConfigFlags) cobra.CompletionFunc 
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
-		config.Timeout = completePatience
+		if config.Timeout == 0 { // no --request-timeout
+			config.Timeout = completePatience
+		}
 		client, err := kubernetes.NewForConfig(config)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError

@@ -19,8 +19,10 @@ import (
 const (
 	// defaultProxyURL is where `causeway proxy` is if it is told nothing.
 	defaultProxyURL = "http://127.0.0.1:8001"
-	// proxyPatience is how long a local proxy may take to answer.
-	proxyPatience = 3 * time.Second
+	// proxyPatience is how long a local proxy may take to answer, and
+	// glance how long what may be one and may be not.
+	proxyPatience = 30 * time.Second
+	glance        = 3 * time.Second
 	// maxStatus bounds what is read of its answer.
 	maxStatus = 1 << 20
 )
@@ -36,7 +38,11 @@ func (i *clusterInfo) addLocalProxy(ctx context.Context, at string, wanted bool)
 	if err != nil || base.Scheme != "http" || base.Port() == "" {
 		return usagef("--proxy %q is not the URL of a local proxy: want http://127.0.0.1:8001 or the like", at)
 	}
-	status, err := askLocalProxy(ctx, base)
+	patience := glance
+	if wanted {
+		patience = proxyPatience
+	}
+	status, err := askLocalProxy(ctx, base, patience)
 	if err == nil && !serves(status, i.ControlPlane) {
 		err = fmt.Errorf("it is not for %s", i.ControlPlane)
 	}
@@ -57,9 +63,9 @@ func (i *clusterInfo) addLocalProxy(ctx context.Context, at string, wanted bool)
 
 // askLocalProxy asks for the servers that a local proxy knows. Whatever else
 // may listen there is sent nothing but this question.
-func askLocalProxy(ctx context.Context, base *url.URL) (localproxy.Status, error) {
+func askLocalProxy(ctx context.Context, base *url.URL, patience time.Duration) (localproxy.Status, error) {
 	var status localproxy.Status
-	ctx, cancel := context.WithTimeout(ctx, proxyPatience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base.JoinPath(localproxy.StatusPath).String(), nil)
 	if err != nil {
