@@ -13,7 +13,7 @@ import (
 
 // NewClient is client-go's clientset in memory, made to give objects what an
 // API server gives them: a name where one is to be generated, a UID, a resource
-// version, and a new generation at each change.
+// version, and a new generation at each change but of the status.
 func NewClient(objects ...runtime.Object) *fake.Clientset {
 	client := fake.NewClientset(objects...)
 	var count atomic.Int64
@@ -38,7 +38,9 @@ func NewClient(objects ...runtime.Object) *fake.Clientset {
 		if err != nil {
 			return false, nil, nil
 		}
-		object.SetGeneration(object.GetGeneration() + 1)
+		if action.GetSubresource() == "" { // a status is no change of what is wanted
+			object.SetGeneration(object.GetGeneration() + 1)
+		}
 		object.SetResourceVersion(fmt.Sprint(count.Add(1)))
 		return false, nil, nil
 	})
