@@ -103,18 +103,22 @@ func forwardPods(c *gateway.Config) { c.ForwardPods = true }
 func ask(t *testing.T, c net.Conn, question string) string {
 	t.Helper()
 	defer c.Close()
+	asked := make(chan error, 1)
 	go func() {
 		_, err := io.WriteString(c, question)
 		if err == nil {
 			err = c.(interface{ CloseWrite() error }).CloseWrite()
 		}
-		if err != nil {
-			t.Errorf("asking: %v", err)
-		}
+		asked <- err
 	}()
 	answer, err := io.ReadAll(c)
 	if err != nil {
 		t.Errorf("reading the answer: %v", err)
+		c.Close() // so that nobody goes on asking
+	}
+	// The answer may be here before the call that ended the question returns.
+	if err := <-asked; err != nil {
+		t.Errorf("asking: %v", err)
 	}
 	return string(answer)
 }
