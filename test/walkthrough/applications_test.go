@@ -233,6 +233,7 @@ func (a application) createPod(t *testing.T, client kubernetes.Interface, namesp
 		Conditions:        []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: now}},
 		ContainerStatuses: []corev1.ContainerStatus{{Name: "server", Image: "host", Ready: true, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}}}},
 	}
+	pod.ResourceVersion = "" // whatever controllers have said of it meanwhile
 	if _, err := pods.UpdateStatus(t.Context(), pod, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}

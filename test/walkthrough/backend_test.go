@@ -34,6 +34,7 @@ func (r *running) pod(t *testing.T, name string, handler http.HandlerFunc) strin
 		t.Fatal(err)
 	}
 	pod.Status.Phase, pod.Status.PodIP, pod.Status.PodIPs = corev1.PodRunning, at.Addr().String(), []corev1.PodIP{{IP: at.Addr().String()}}
+	pod.ResourceVersion = "" // whatever controllers have said of it meanwhile
 	if _, err := pods.UpdateStatus(t.Context(), pod, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -57,6 +57,7 @@ func (r *running) tcpPod(t *testing.T, name string, at netip.AddrPort) {
 		t.Fatal(err)
 	}
 	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: at.Addr().String(), PodIPs: []corev1.PodIP{{IP: at.Addr().String()}}}
+	pod.ResourceVersion = "" // whatever controllers have said of it meanwhile
 	if _, err := pods.UpdateStatus(t.Context(), pod, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
