@@ -206,7 +206,9 @@ func unwanted(t *testing.T, c *client) {
 		if got.code != http.StatusExpectationFailed || got.body != "no" {
 			t.Fatalf("got %d %q", got.code, got.body)
 		}
-		if len(got.interim) == 0 {
+		// Go's server of HTTP/2 keeps the header to itself, and asks for the body
+		// as soon as somebody reads it: nobody can wait for the backend there.
+		if len(got.interim) == 0 || c.protocol == http2 {
 			return
 		}
 	}
