@@ -68,7 +68,7 @@ func aheadOf(r *http.Request, resp *http.Response) int64 {
 		}
 		return resp.ContentLength + 1
 	}
-	if !isObject(resp.Header.Get("Content-Type")) || isWatch(path, r.URL.RawQuery) {
+	if !isObject(resp.Header.Get("Content-Type")) || lasts(path, r.URL.RawQuery) {
 		return 0
 	}
 	return aheadAPI
@@ -88,8 +88,15 @@ func isObject(contentType string) bool {
 	return false
 }
 
-// isWatch says whether the API answers with what comes in the course of time.
-func isWatch(path, query string) bool {
+// lasts reports whether the API's answer comes in the course of time and ends
+// when the client likes, as far as the URL says so.
+func lasts(path, query string) bool {
+	if strings.Contains(path, "/watch/") {
+		return true
+	}
+	if !strings.ContainsAny(query, "%wf") { // most requests
+		return false
+	}
 	values, err := url.ParseQuery(query)
-	return err != nil || values.Has("watch") || values.Has("follow") || strings.Contains(path, "/watch/")
+	return err != nil || values.Has("watch") || values.Has("follow")
 }

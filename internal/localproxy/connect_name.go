@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/causeway-access/causeway/internal/portforward"
 )
 
@@ -26,7 +28,7 @@ func parseClusterName(host string) (portforward.Target, bool) {
 	}
 	labels := strings.Split(strings.TrimSuffix(host, clusterDomain), ".")
 	for _, label := range labels {
-		if !isLabel(label) {
+		if len(validation.IsDNS1123Label(label)) > 0 {
 			return portforward.Target{}, false
 		}
 	}
@@ -46,19 +48,4 @@ func parseClusterName(host string) (portforward.Target, bool) {
 		return portforward.Target{Resource: "pods", Namespace: labels[2], Name: labels[0]}, true
 	}
 	return portforward.Target{}, false
-}
-
-// isLabel reports whether s may be the name of an object, as far as it matters
-// for a URL's path: letters, digits and hyphens.
-func isLabel(s string) bool {
-	if s == "" || len(s) > 63 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
-		}
-	}
-	return s[0] != '-' && s[len(s)-1] != '-'
 }

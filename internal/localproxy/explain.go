@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"strconv"
 
@@ -42,7 +41,7 @@ var troublePage = layout("trouble", "{{.Title}} – Causeway", "", `<h1>{{.Title
 
 // ours returns ":8001", by the Host of a request; ":80" for one without.
 func ours(host string) string {
-	if _, port, err := net.SplitHostPort(host); err == nil && port != "" {
+	if port := portOfHost(host); port != "" {
 		return ":" + port
 	}
 	return ":80"

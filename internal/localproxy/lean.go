@@ -7,10 +7,11 @@ import (
 	"net/http/httptrace"
 	"net/http/httputil"
 	"net/textproto"
-	"strings"
 	"sync"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/causeway-access/causeway/internal/rewrite"
 )
 
 // lean does what its ReverseProxy does, but for requests that are no upgrades
@@ -40,7 +41,7 @@ func (l lean) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer resp.Body.Close()
-	dropHops(resp.Header)
+	rewrite.DropHopByHop(resp.Header)
 	if l.ModifyResponse != nil {
 		if err := l.ModifyResponse(resp); err != nil {
 			l.ErrorHandler(w, pass.Out, err)
@@ -66,7 +67,7 @@ func outgoing(r *http.Request, before *forerunner) *http.Request {
 		}
 	}
 	trailers := httpguts.HeaderValuesContainsToken(r.Header["Te"], "trailers")
-	dropHops(out.Header)
+	rewrite.DropHopByHop(out.Header)
 	if trailers { // gRPC insists
 		out.Header["Te"] = []string{"trailers"}
 	}
@@ -74,24 +75,6 @@ func outgoing(r *http.Request, before *forerunner) *http.Request {
 		out.Header["User-Agent"] = []string{""} // and none of net/http's
 	}
 	return out
-}
-
-// hops are the fields that end at the next hop (RFC 9110, section 7.6.1, and
-// what has been sent in practice).
-var hops = []string{"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
-
-// dropHops removes these fields and those that Connection names.
-func dropHops(h http.Header) {
-	for _, line := range h["Connection"] {
-		for name := range strings.SplitSeq(line, ",") {
-			if name = textproto.TrimString(name); name != "" {
-				h.Del(name)
-			}
-		}
-	}
-	for _, name := range hops {
-		delete(h, name)
-	}
 }
 
 // forerunner passes on what comes before the final answer. An attempt that was

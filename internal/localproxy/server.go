@@ -145,16 +145,10 @@ func (s *server) choose(r *http.Request) http.RoundTripper {
 	switch {
 	case r.Header.Get("Upgrade") != "":
 		return s.upgrade
-	case s.quick == nil, r.Body != nil && r.Body != http.NoBody, s.inflight.Load() > quickMost, lasts(r.URL):
+	case s.quick == nil, r.Body != nil && r.Body != http.NoBody, s.inflight.Load() > quickMost, lasts(r.URL.Path, r.URL.RawQuery):
 		return s.plain
 	}
 	return s.quick
-}
-
-// lasts reports whether the answer to a request is a stream that ends when the
-// client likes, as far as the URL says so.
-func lasts(u *url.URL) bool {
-	return strings.Contains(u.RawQuery, "watch=") || strings.Contains(u.RawQuery, "follow=")
 }
 
 // attempt is one try of a request at the server. End must be called once. The

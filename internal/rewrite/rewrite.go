@@ -42,6 +42,17 @@ func hopByHop(name string) bool {
 	return false
 }
 
+// DropHopByHop removes the headers that belong to one connection, and those that
+// the Connection header names.
+func DropHopByHop(h http.Header) {
+	dropNamed(h, nil)
+	for name := range h {
+		if hopByHop(name) {
+			delete(h, name)
+		}
+	}
+}
+
 // dropNamed removes the headers that the Connection header names, but for
 // those that may not be taken away by it.
 func dropNamed(h http.Header, keep func(name string) bool) {
