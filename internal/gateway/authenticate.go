@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 
 	"github.com/causeway-access/causeway/internal/fault"
 	"github.com/causeway-access/causeway/internal/observe"
@@ -19,6 +20,21 @@ func (g *Gateway) authenticate(r *http.Request) (user.Info, error) {
 		return nil, fault.Wrap(fault.Unauthorized, "gateway.authenticate", "Unauthorized", err)
 	}
 	return resp.User, nil
+}
+
+// identify finds out who asks and whom to serve, tells the account of both, and
+// returns the caller. It returns false if the request has been answered.
+func (g *Gateway) identify(w *reply, r *http.Request, attributes *authorizer.AttributesRecord, line *observe.Line) (user.Info, bool, error) {
+	caller, err := g.authenticate(r)
+	if err != nil {
+		return nil, false, err
+	}
+	attributes.User = caller
+	served, ok := g.impersonate(w, r, caller, line)
+	if ok {
+		attributes.User = served
+	}
+	return caller, ok, nil
 }
 
 // impersonate returns the user to serve: the caller, or the one he asks to be.

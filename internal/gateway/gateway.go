@@ -56,16 +56,10 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 	}
 
 	// Who asks? The credential that says so is gone from the request after this.
-	caller, err := g.authenticate(r)
-	if err != nil {
+	caller, served, err := g.identify(w, r, attributes, line)
+	if err != nil || !served {
 		return err
 	}
-	attributes.User = caller
-	user, served := g.impersonate(w, r, caller, line)
-	if !served {
-		return nil // Impersonate has answered
-	}
-	attributes.User = user
 
 	// Has he not too much under way already?
 	slot, err := g.limits.enter(r, caller)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/causeway-access/causeway/internal/fault"
@@ -34,16 +33,10 @@ func (g *Gateway) servePortForward(w *reply, r *http.Request, t *route.Target, l
 	if g.scripted(r) {
 		return fault.New(fault.Forbidden, "gateway.portForward", "a page in a browser may not forward ports with the browser's own credentials; use a token")
 	}
-	caller, err := g.authenticate(r)
-	if err != nil {
+	caller, served, err := g.identify(w, r, attributes, line)
+	if err != nil || !served {
 		return err
 	}
-	attributes.User = caller
-	user, served := g.impersonate(w, r, caller, line)
-	if !served {
-		return nil // Impersonate has answered
-	}
-	attributes.User = user
 	slot, err := g.limits.enter(r, caller)
 	if err != nil {
 		return err
@@ -119,16 +112,4 @@ type closedOnce struct {
 func (c *closedOnce) Close() error {
 	c.once.Do(func() { _ = c.Conn.Close() })
 	return nil
-}
-
-// offers reports whether a header that is a list names a protocol.
-func offers(values []string, protocol string) bool {
-	for _, value := range values {
-		for item := range strings.SplitSeq(value, ",") {
-			if strings.TrimSpace(item) == protocol {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"k8s.io/streaming/pkg/httpstream/wsstream"
 
 	"github.com/causeway-access/causeway/internal/fault"
@@ -35,9 +37,9 @@ const (
 var errGone = errors.New("the client is gone")
 
 func offersChannels(r *http.Request) bool {
-	offered := r.Header["Sec-Websocket-Protocol"]
+	offered := websocket.Subprotocols(r)
 	return strings.EqualFold(upgradeOf(r), "websocket") &&
-		(offers(offered, channelProtocol) || offers(offered, channelProtocolBase64))
+		(slices.Contains(offered, channelProtocol) || slices.Contains(offered, channelProtocolBase64))
 }
 
 // portsOf reads the ports parameters: port numbers, separated by commas.

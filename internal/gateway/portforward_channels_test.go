@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"fmt"
@@ -26,7 +27,7 @@ func (w *world) channels(path, protocol string) (*websocket.Conn, error) {
 // the connection to the backend.
 func TestPortForwardByChannels(t *testing.T) {
 	ended := make(chan struct{})
-	at := tcp(t, func(c *net.TCPConn) {
+	at := visits(t, func(in *bufio.Reader, c net.Conn) {
 		_, _ = io.Copy(c, c) // until the client is gone
 		close(ended)
 	})
@@ -64,7 +65,7 @@ func TestPortForwardByChannels(t *testing.T) {
 // The backend's end closes the WebSocket after all that it has sent, in base64
 // if the client wants it so.
 func TestPortForwardChannelsEndWithTheBackend(t *testing.T) {
-	at := tcp(t, func(c *net.TCPConn) { fmt.Fprint(c, "bye") })
+	at := visits(t, func(_ *bufio.Reader, c net.Conn) { fmt.Fprint(c, "bye") })
 	w := newWorld(t, forwardPods, runningPod("db-0", at))
 	path := fmt.Sprintf("/api/v1/namespaces/default/pods/db-0/portforward?ports=%d", at.Port())
 	ws, err := w.channels(path, "v4.base64.channel.k8s.io")

@@ -16,7 +16,7 @@ import (
 // The API server of another make forwards to pods alone: the client finds a
 // ready pod of the service by itself, and the pod's port.
 func TestForwardingThroughAnotherAPIServer(t *testing.T) {
-	alive := tcp(t, shout)
+	alive := visits(t, shout)
 	w := newWorld(t, forwardPods, runningPod("db-0", alive))
 	number := int32(alive.Port())
 	answers := answersOfAnother(&number)

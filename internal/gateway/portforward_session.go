@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -54,7 +55,7 @@ func newForwarding(g *Gateway, r *http.Request, t *route.Target, line *observe.L
 // with it all that it had been for. An error means that nothing was written.
 func (f *forwarding) serve(w *hijackable, r *http.Request) error {
 	switch {
-	case offers(r.Header["Sec-Websocket-Protocol"], tunnelProtocol):
+	case slices.Contains(websocket.Subprotocols(r), tunnelProtocol):
 		return f.serveTunnel(w, r)
 	case upgradeOf(r) == spdy.HeaderSpdy31:
 		return f.serveSPDY(w, r)
@@ -109,7 +110,7 @@ func (f *forwarding) dial(ctx context.Context, port string) (*reached, error) {
 	switch known := f.line.Backend; {
 	case known == "":
 		f.line.Backend = at
-	case !offers([]string{known}, at) && strings.Count(known, ",") < accountedBackends:
+	case !slices.Contains(strings.Split(known, ","), at) && strings.Count(known, ",") < accountedBackends:
 		f.line.Backend += "," + at
 	}
 	f.live[c] = struct{}{}

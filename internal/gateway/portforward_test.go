@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -23,34 +24,9 @@ import (
 	"github.com/causeway-access/causeway/internal/portforward"
 )
 
-// tcp starts a server that gives each connection to serve, and returns its
-// address.
-func tcp(t *testing.T, serve func(*net.TCPConn)) netip.AddrPort {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() {
-				defer c.Close()
-				serve(c.(*net.TCPConn))
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); all.Wait() })
-	return netip.MustParseAddrPort(l.Addr().String())
-}
-
 // shout answers, after the client's end, all that he has said in upper case.
-func shout(c *net.TCPConn) {
-	said, err := io.ReadAll(c)
+func shout(in *bufio.Reader, c net.Conn) {
+	said, err := io.ReadAll(in)
 	if err == nil {
 		_, _ = c.Write(bytes.ToUpper(said)) // the client may be gone
 	}
@@ -126,7 +102,7 @@ func ask(t *testing.T, c net.Conn, question string) string {
 // Every protocol, to a service and to a pod, passes the end of one direction
 // and the rest of the other, little and much.
 func TestPortForwardPassesBothWays(t *testing.T) {
-	at := tcp(t, shout)
+	at := visits(t, shout)
 	w := newWorld(t, forwardPods, append(service("db", at), runningPod("db-0", at))...)
 	questions := []string{"", "select 1", strings.Repeat("0123456789abcdef", 1<<16)}
 	for _, noTunnel := range []bool{false, true} {
@@ -206,7 +182,7 @@ func addrOfNobody(t *testing.T) netip.AddrPort {
 }
 
 func TestPortForwardWithoutAnUpgradeOrWithAnother(t *testing.T) {
-	w := newWorld(t, nil, service("db", tcp(t, shout))...)
+	w := newWorld(t, nil, service("db", visits(t, shout))...)
 	const path = "/api/v1/namespaces/default/services/db/portforward"
 	websocket := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}
 	tests := []struct {
@@ -240,7 +216,7 @@ func TestPortForwardWithoutAnUpgradeOrWithAnother(t *testing.T) {
 // A backend that is not there is left out; one that dies between two
 // connections, too.
 func TestPortForwardTakesAnotherEndpoint(t *testing.T) {
-	alive := tcp(t, shout)
+	alive := visits(t, shout)
 	w := newWorld(t, nil, service("db", addrOfNobody(t), alive, addrOfNobody(t))...)
 	d := w.dialer("alice", false)
 	for range 20 {
@@ -261,18 +237,18 @@ func TestPortForwardTakesAnotherEndpoint(t *testing.T) {
 // client, by the backend.
 func TestPortForwardPassesBreaksOn(t *testing.T) {
 	ends := make(chan error, 1)
-	at := tcp(t, func(c *net.TCPConn) {
+	at := visits(t, func(in *bufio.Reader, c net.Conn) {
 		first := make([]byte, 1)
-		if _, err := io.ReadFull(c, first); err != nil {
+		if _, err := io.ReadFull(in, first); err != nil {
 			return
 		}
 		if first[0] == 'b' { // break
-			_ = c.SetLinger(0)
+			_ = c.(*net.TCPConn).SetLinger(0)
 			return
 		}
 		_, err := c.Write(first)
 		if err == nil {
-			_, err = io.Copy(io.Discard, c)
+			_, err = io.Copy(io.Discard, in)
 		}
 		ends <- err
 	})
@@ -309,8 +285,8 @@ func TestPortForwardPassesBreaksOn(t *testing.T) {
 // Many connections at once, each with its own words; one that nobody reads from
 // holds up no other.
 func TestPortForwardManyAtOnce(t *testing.T) {
-	at := tcp(t, shout)
-	flood := tcp(t, func(c *net.TCPConn) { _, _ = io.Copy(c, zeros{}) })
+	at := visits(t, shout)
+	flood := visits(t, func(_ *bufio.Reader, c net.Conn) { _, _ = io.Copy(c, zeros{}) })
 	w := newWorld(t, forwardPods, append(service("db", at), runningPod("flood", flood))...)
 	d := w.dialer("alice", false)
 	stalled, err := d.Dial(t.Context(), portforward.Target{Resource: "pods", Namespace: "default", Name: "flood"}, flood.Port())
@@ -345,7 +321,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // account is kept of all that one client forwarded.
 func TestPortForwardIsDrainedAndAccountedFor(t *testing.T) {
 	var log syncBuffer
-	at := tcp(t, func(c *net.TCPConn) { _, _ = io.Copy(c, c) })
+	at := visits(t, func(in *bufio.Reader, c net.Conn) { _, _ = io.Copy(c, in) })
 	w := newWorld(t, func(c *gateway.Config) { c.AccessLog = &log }, service("db", at)...)
 	c, err := w.dialer("alice", false).Dial(t.Context(), serviceTarget("db"), 80)
 	if err != nil {
