@@ -14,6 +14,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	names "k8s.io/apimachinery/pkg/util/portforward"
 	"k8s.io/streaming/pkg/httpstream"
 	"k8s.io/streaming/pkg/httpstream/spdy"
@@ -120,17 +121,7 @@ func statusOf(resp *http.Response) error {
 }
 
 func statusError(code int, message string) error {
-	reason := metav1.StatusReasonUnknown
-	switch code {
-	case http.StatusNotFound:
-		reason = metav1.StatusReasonNotFound
-	case http.StatusUnauthorized:
-		reason = metav1.StatusReasonUnauthorized
-	case http.StatusForbidden:
-		reason = metav1.StatusReasonForbidden
-	case http.StatusMethodNotAllowed:
-		reason = metav1.StatusReasonMethodNotAllowed
-	}
+	reason := apierrors.NewGenericServerResponse(code, "", schema.GroupResource{}, "", "", 0, false).Status().Reason
 	return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: message}}
 }
 
