@@ -12,9 +12,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // pod makes a pod that is the handler, served on the loopback interface, and
@@ -24,20 +21,7 @@ func (r *running) pod(t *testing.T, name string, handler http.HandlerFunc) strin
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	at := netip.MustParseAddrPort(server.Listener.Addr().String())
-	pods := r.client.CoreV1().Pods(metav1.NamespaceDefault)
-	pod, err := pods.Create(t.Context(), &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "server", Image: "host", Ports: []corev1.ContainerPort{{ContainerPort: int32(at.Port())}}}}},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pod.Status.Phase, pod.Status.PodIP, pod.Status.PodIPs = corev1.PodRunning, at.Addr().String(), []corev1.PodIP{{IP: at.Addr().String()}}
-	pod.ResourceVersion = "" // whatever controllers have said of it meanwhile
-	if _, err := pods.UpdateStatus(t.Context(), pod, metav1.UpdateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	r.tcpPod(t, name, netip.MustParseAddrPort(server.Listener.Addr().String()))
 	path := "/api/v1/namespaces/default/pods/" + name + "/proxy/"
 	eventuallyTrue(t, "the pod is reached", func() bool {
 		status, _ := r.get(t, path)
