@@ -34,6 +34,7 @@ var floors = map[string]int{
 	"internal/podrun":      1,
 	"internal/rewrite":     1,
 	"internal/store":       1,
+	"internal/svcproxy":    1,
 	"internal/transport":   1,
 	"internal/tunnel":      1,
 
@@ -41,6 +42,7 @@ var floors = map[string]int{
 	"internal/controller": 2,
 	"internal/gateway":    2,
 	"internal/localproxy": 2,
+	"internal/node":       2,
 
 	"internal/cluster": 3,
 	"internal/echo":    3,
