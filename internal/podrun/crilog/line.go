@@ -16,27 +16,45 @@ type Line struct {
 
 // Parse reads a line, with or without the end of it.
 func Parse(line []byte) (Line, error) {
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	fields := bytes.SplitN(line, []byte(" "), 4)
-	if len(fields) != 4 {
-		return Line{}, fmt.Errorf("a log line has %d fields, want time, stream, tag and text", len(fields))
+	l, whole, err := parse(bytes.TrimSuffix(line, []byte("\n")))
+	l.Text = bytes.Clone(l.Text)
+	if whole {
+		l.Text = append(l.Text, '\n')
+	}
+	return l, err
+}
+
+// parse reads a line without its end. Text is a part of it, and lacks its own
+// end even if the line is whole.
+func parse(line []byte) (l Line, whole bool, err error) {
+	fields := [3][]byte{}
+	rest := line
+	for i := range fields {
+		field, after, found := bytes.Cut(rest, []byte(" "))
+		if !found {
+			return Line{}, false, fmt.Errorf("a log line has %d fields, want time, stream, tag and text", i+1)
+		}
+		fields[i], rest = field, after
 	}
 	at, err := time.Parse(time.RFC3339Nano, string(fields[0]))
 	if err != nil {
-		return Line{}, fmt.Errorf("a log line's time: %w", err)
+		return Line{}, false, fmt.Errorf("a log line's time: %w", err)
 	}
-	stream := string(fields[1])
-	if stream != Stdout && stream != Stderr {
-		return Line{}, fmt.Errorf("a log line's stream is %q, want %s or %s", stream, Stdout, Stderr)
+	l = Line{Time: at, Text: rest}
+	switch string(fields[1]) {
+	case Stdout:
+		l.Stream = Stdout
+	case Stderr:
+		l.Stream = Stderr
+	default:
+		return Line{}, false, fmt.Errorf("a log line's stream is %q, want %s or %s", fields[1], Stdout, Stderr)
 	}
-	text := bytes.Clone(fields[3])
 	// A tag may be followed by others, after colons.
 	switch tag, _, _ := bytes.Cut(fields[2], []byte(":")); string(tag) {
 	case "F":
-		text = append(text, '\n')
+		return l, true, nil
 	case "P":
-	default:
-		return Line{}, fmt.Errorf("a log line's tag is %q, want P or F", fields[2])
+		return l, false, nil
 	}
-	return Line{Time: at, Stream: stream, Text: text}, nil
+	return Line{}, false, fmt.Errorf("a log line's tag is %q, want P or F", fields[2])
 }
