@@ -79,17 +79,22 @@ func (s *Server) build(id Identity) error {
 	return s.OnStart("service-allocations", s.repairAllocations)
 }
 
-// admit sets up the published admission plugins (namespace life cycle,
+// admit sets up what gives pods their accounts, the published admission plugins (namespace life cycle,
 // policies in CEL, and webhooks), and after them what restricts users by what
 // they write.
 func (s *Server) admit(may Restriction) error {
 	g := s.base.generic
 	webhooks := initializer.NewPluginInitializer(s.webhookAuthentication(), s.base.cfg.Webhooks)
 	err := options.NewAdmissionOptions().ApplyTo(g, s.base.Informers, s.base.Client, s.base.Dynamic, g.FeatureGate, g.EffectiveVersion, webhooks)
-	if err == nil && may != nil {
+	if err != nil {
+		return err
+	}
+	// Pods get their accounts before policies and webhooks see them.
+	g.AdmissionControl = admission.NewChainHandler(newPodAccounts(s.base), g.AdmissionControl)
+	if may != nil {
 		g.AdmissionControl = admission.NewChainHandler(g.AdmissionControl, restrict(may))
 	}
-	return err
+	return nil
 }
 
 // stand puts id.Front before the chain. The library builds the chain while

@@ -21,9 +21,6 @@ func pods() *registry.Resource {
 	r.Fields = podFields
 	r.PrepareCreate = func(_ context.Context, o runtime.Object) {
 		p := o.(*corev1.Pod)
-		if p.Spec.ServiceAccountName == "" {
-			p.Spec.ServiceAccountName = "default"
-		}
 		p.Spec.DeprecatedServiceAccount = p.Spec.ServiceAccountName
 		tolerateAbsence(p)
 		p.Status = corev1.PodStatus{Phase: corev1.PodPending, QOSClass: qos.ComputePodQOS(p)}
