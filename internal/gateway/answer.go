@@ -103,8 +103,7 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case g.scripted(r):
-		g.writeStatus(w, r, fault.New(fault.Forbidden, "gateway.pass",
-			"a page in a browser may not call the API with the browser's own credentials (Sec-Fetch-Mode: "+r.Header.Get("Sec-Fetch-Mode")+"); use a token"))
+		g.refuseScripted(w, r)
 	case g.cfg.Next != nil:
 		g.cfg.Next.ServeHTTP(w, r)
 	default:

@@ -36,7 +36,7 @@ func (g *Gateway) outgoing(w *reply, r *http.Request, t *route.Target, b *route.
 		scheme: scheme(t, b), trust: b.Trust, upgrade: upgrade, place: place,
 	}
 	out.request = transport.Request{
-		Method: r.Method, Path: cmp.Or(t.Path, "/"), Query: t.Query, Host: place.Host,
+		Method: r.Method, Path: cmp.Or(t.Path, "/"), Query: t.Query, ForceQuery: r.URL.ForceQuery, Host: place.Host,
 		Header: r.Header, Length: r.ContentLength, Trailer: r.Trailer,
 		Upgrade: upgrade != "", Repeatable: r.ContentLength == 0 && transport.Idempotent(r.Method), Early: w,
 	}

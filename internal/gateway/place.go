@@ -26,7 +26,7 @@ func placeOf(r *http.Request, t *route.Target) rewrite.Origin {
 		delete(r.Header, route.OwnOriginHeader)
 		if host, ok := ownHost(values, t); ok {
 			place := rewrite.Origin{Client: remoteHost(r), Host: host, Proto: "http", URI: cmp.Or(t.Path, "/")}
-			if t.Query != "" {
+			if t.Query != "" || r.URL.ForceQuery {
 				place.URI += "?" + t.Query
 			}
 			return place

@@ -58,18 +58,23 @@ func upgradeOf(r *http.Request) string {
 	return protocol
 }
 
-// begin opens the account of a request. The client may bring its identity.
+// begin opens the account of a request to a target.
 func (g *Gateway) begin(r *http.Request, path, query string) *observe.Line {
+	line := open(r, path, query)
+	g.observer.Begin(line, r.Header)
+	return line
+}
+
+// open makes a request's account. The client may bring its identity.
+func open(r *http.Request, path, query string) *observe.Line {
 	id := r.Header.Get("Audit-Id")
 	if id == "" || len(id) > 64 || strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		id = observe.NewID()
 	}
-	line := &observe.Line{
+	return &observe.Line{
 		ID: id, Start: time.Now(), Method: r.Method, Path: path, Query: query,
 		Client: remoteHost(r), UserAgent: r.UserAgent(),
 	}
-	g.observer.Begin(line, r.Header)
-	return line
 }
 
 // remoteHost is client as text, also for addresses that are not IPs.

@@ -46,24 +46,24 @@ func (o *Observer) audit(l *Line) {
 func (l *Line) event(stage auditinternal.Stage) *auditinternal.Event {
 	a := &l.about
 	ev := &auditinternal.Event{
-		Level:      auditinternal.LevelMetadata,
-		AuditID:    types.UID(l.ID),
-		Stage:      stage,
-		RequestURI: l.Path + redact(l.Query),
-		Verb:       a.verb,
-		UserAgent:  l.UserAgent,
-		SourceIPs:  []string{l.Client},
-		ObjectRef: &auditinternal.ObjectReference{
-			Resource:    a.resource,
-			Subresource: a.subresource,
-			Namespace:   a.namespace,
-			Name:        a.name,
-			APIVersion:  a.version,
-		},
+		Level:                    auditinternal.LevelMetadata,
+		AuditID:                  types.UID(l.ID),
+		Stage:                    stage,
+		RequestURI:               l.Path + redact(l.Query),
+		Verb:                     a.verb,
+		UserAgent:                l.UserAgent,
+		SourceIPs:                []string{l.Client},
 		ResponseStatus:           &metav1.Status{Code: int32(l.Status)},
 		RequestReceivedTimestamp: metav1.NewMicroTime(l.Start),
 		StageTimestamp:           metav1.NewMicroTime(l.End),
 		Annotations:              l.annotations(),
+	}
+	if a.resource != "" { // else it was about no object
+		ev.ObjectRef = &auditinternal.ObjectReference{
+			Resource: a.resource, Subresource: a.subresource,
+			Namespace: a.namespace, Name: a.name,
+			APIGroup: a.group, APIVersion: a.version,
+		}
 	}
 	asked, served := l.users()
 	if asked != nil {

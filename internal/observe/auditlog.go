@@ -92,13 +92,8 @@ func (l *Line) appendEvent(b []byte, now *clock, stage auditinternal.Stage) []by
 	b = appendString(b, l.Client)
 	b = append(b, ']')
 	b = appendField(b, "userAgent", l.UserAgent)
-	b = append(b, `,"objectRef":{"resource":`...)
-	b = appendString(b, a.resource)
-	b = appendField(b, "namespace", a.namespace)
-	b = appendField(b, "name", a.name)
-	b = appendField(b, "apiVersion", a.version)
-	b = appendField(b, "subresource", a.subresource)
-	b = append(b, `},"responseStatus":{"metadata":{},"code":`...)
+	b = a.append(b)
+	b = append(b, `,"responseStatus":{"metadata":{},"code":`...)
 	b = strconv.AppendInt(b, int64(l.Status), 10)
 	b = append(b, `},"requestReceivedTimestamp":`...)
 	b = now.append(b, l.Start)
@@ -106,6 +101,21 @@ func (l *Line) appendEvent(b []byte, now *clock, stage auditinternal.Stage) []by
 	b = now.append(b, l.End)
 	b = l.appendAnnotations(b)
 	return append(b, '}', '\n')
+}
+
+// append appends which object it was about, if it was about one.
+func (a *about) append(b []byte) []byte {
+	if a.resource == "" {
+		return b
+	}
+	b = append(b, `,"objectRef":{"resource":`...)
+	b = appendString(b, a.resource)
+	b = appendField(b, "namespace", a.namespace)
+	b = appendField(b, "name", a.name)
+	b = appendField(b, "apiGroup", a.group)
+	b = appendField(b, "apiVersion", a.version)
+	b = appendField(b, "subresource", a.subresource)
+	return append(b, '}')
 }
 
 // appendAnnotations appends them sorted by name, as the library does.

@@ -29,7 +29,7 @@ func fuzzed(text string, n int64) *Line {
 	if n%5 == 4 {
 		l.User, l.Caller = nil, nil
 	}
-	l.Attributes = authorizer.AttributesRecord{Verb: "get", Resource: "pods", Subresource: "proxy", Namespace: text, Name: text, APIVersion: "v1"}
+	l.Attributes = authorizer.AttributesRecord{Verb: "get", Resource: "pods", Subresource: "proxy", Namespace: text, Name: text, APIGroup: text, APIVersion: "v1"}
 	l.about = aboutOf(l.Attributes)
 	return l
 }

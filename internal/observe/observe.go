@@ -80,16 +80,16 @@ type Line struct {
 
 // about is what is read of attributes. Each question to an interface that
 // holds attributes copies them all; so they are asked once.
-type about struct{ verb, resource, subresource, namespace, name, version string }
+type about struct{ verb, resource, subresource, namespace, name, group, version string }
 
 func aboutOf(a authorizer.Attributes) about {
 	if a == nil {
 		return about{}
 	}
 	if r, ok := a.(*authorizer.AttributesRecord); ok {
-		return about{r.Verb, r.Resource, r.Subresource, r.Namespace, r.Name, r.APIVersion}
+		return about{r.Verb, r.Resource, r.Subresource, r.Namespace, r.Name, r.APIGroup, r.APIVersion}
 	}
-	return about{a.GetVerb(), a.GetResource(), a.GetSubresource(), a.GetNamespace(), a.GetName(), a.GetAPIVersion()}
+	return about{a.GetVerb(), a.GetResource(), a.GetSubresource(), a.GetNamespace(), a.GetName(), a.GetAPIGroup(), a.GetAPIVersion()}
 }
 
 // Observer keeps the accounts.
@@ -156,6 +156,14 @@ func (o *Observer) Account(l *Line) {
 	}
 	s.buf = l.appendAccess(s.buf, &s.now)
 	o.access.give(s)
+}
+
+// Refused records, in the audit log alone, a request that is for no target and
+// was refused before anybody else could record it. It keeps nothing of l.
+func (o *Observer) Refused(l *Line) {
+	l.End = time.Now()
+	l.about = aboutOf(l.Attributes)
+	o.audit(l)
 }
 
 // Close writes what is left of the access lines. No request may be accounted

@@ -121,7 +121,7 @@ func (h *h2) roundTrip(ctx context.Context, r *Request, into *Response) error {
 
 // standard makes net/http's request of r.
 func (r *Request) standard(ctx context.Context, h Hop) *http.Request {
-	u := &url.URL{Scheme: "http", Host: h.Endpoint.String(), RawQuery: r.Query}
+	u := &url.URL{Scheme: "http", Host: h.Endpoint.String(), RawQuery: r.Query, ForceQuery: r.ForceQuery}
 	if h.Scheme == route.SchemeHTTPS {
 		u.Scheme = "https"
 	}

@@ -15,6 +15,8 @@ import (
 type Request struct {
 	// Method, Path and Query are sent byte for byte. Path begins with a slash.
 	Method, Path, Query string
+	// ForceQuery sends the question mark of a query that is empty.
+	ForceQuery bool
 	// Host is the value of the Host field.
 	Host string
 	// Header is written as it is, but for the fields that frame a message: they
@@ -60,7 +62,7 @@ func (r *Request) appendHead(b []byte) ([]byte, error) {
 	b = append(b, r.Method...)
 	b = append(b, ' ')
 	b = append(b, r.Path...)
-	if r.Query != "" {
+	if r.Query != "" || r.ForceQuery {
 		b = append(b, '?')
 		b = append(b, r.Query...)
 	}

@@ -2,7 +2,10 @@ package accesstest
 
 import (
 	"net/http"
+	"slices"
 	"testing"
+
+	auditinternal "k8s.io/apiserver/pkg/apis/audit"
 
 	"github.com/causeway-access/causeway/internal/certs"
 	"github.com/causeway-access/causeway/internal/gateway"
@@ -39,8 +42,19 @@ func browsers(t *testing.T, start Engine) {
 			if e.certificate {
 				c = c.client(c.protocol, byCertificate)
 			}
-			if got := c.get(t, "/api/v1/secrets", e.headers...); got.code != e.want {
+			c.events.take()
+			if got := c.get(t, "/apis/apps/v1/namespaces/default/deployments/web", e.headers...); got.code != e.want {
 				t.Errorf("got %d %q, want %d", got.code, got.body, e.want)
+			}
+			if e.want == http.StatusForbidden {
+				user := "" // of the cookie, which nobody here knows
+				switch {
+				case e.certificate:
+					user = "dave"
+				case slices.Contains(e.headers, basic):
+					user = "carol"
+				}
+				refusedPage(t, c.event(t), user)
 			}
 		}})
 	}
@@ -60,4 +74,15 @@ func browsers(t *testing.T, start Engine) {
 			t.Errorf("got %d %q", got.code, got.body)
 		}
 	}}))
+}
+
+// refusedPage checks the event of a page's request that was refused: it says who
+// was to be made use of, and for what.
+func refusedPage(t *testing.T, e *auditinternal.Event, user string) {
+	t.Helper()
+	want := auditinternal.ObjectReference{Resource: "deployments", Namespace: "default", Name: "web", APIGroup: "apps", APIVersion: "v1"}
+	if e.ObjectRef == nil || *e.ObjectRef != want || e.Verb != "get" || e.User.Username != user || e.ResponseStatus.Code != http.StatusForbidden {
+		t.Errorf("the event %+v of %+v", e, e.ObjectRef)
+	}
+	withoutSecrets(t, e)
 }
