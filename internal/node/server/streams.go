@@ -1,0 +1,150 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
+	"k8s.io/utils/exec"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/causeway-access/causeway/internal/podrun"
+)
+
+// exec runs a command in a container, with streams.
+func (s *server) exec(w http.ResponseWriter, r *http.Request) {
+	c, options, ok := s.enter(w, r)
+	if !ok {
+		return
+	}
+	args := r.URL.Query()["command"]
+	if len(args) == 0 || args[0] == "" {
+		http.Error(w, "you must specify a command", http.StatusBadRequest)
+		return
+	}
+	ctx, done := whileConnected(&w, r)
+	defer done()
+	into := session{s.Runtime, c, options, ctx}
+	remotecommand.ServeExec(w, r, into, c.Config.Name, "", c.ID, args, options, s.IdleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
+}
+
+// attach joins the streams of a container's program.
+func (s *server) attach(w http.ResponseWriter, r *http.Request) {
+	c, options, ok := s.enter(w, r)
+	if !ok {
+		return
+	}
+	ctx, done := whileConnected(&w, r)
+	defer done()
+	into := session{s.Runtime, c, options, ctx}
+	remotecommand.ServeAttach(w, r, into, c.Config.Name, "", c.ID, options, s.IdleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
+}
+
+// enter finds the running container that a request is about, and the streams
+// it wants. It answers if there is something wrong.
+func (s *server) enter(w http.ResponseWriter, r *http.Request) (podrun.Container, *remotecommand.Options, bool) {
+	options, err := remotecommand.NewOptions(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return podrun.Container{}, nil, false
+	}
+	c, ok := s.running(w, r)
+	return c, options, ok
+}
+
+func (s *server) running(w http.ResponseWriter, r *http.Request) (podrun.Container, bool) {
+	if s.pod(r) == nil {
+		http.Error(w, "pod does not exist", http.StatusNotFound)
+		return podrun.Container{}, false
+	}
+	name := r.PathValue("container")
+	c, err := s.Pods.Container(r.PathValue("namespace"), r.PathValue("pod"), types.UID(r.PathValue("uid")), name)
+	if err == nil && c.State == podrun.Running {
+		return c, true
+	}
+	if err != nil && !errors.Is(err, podrun.ErrNotFound) {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return podrun.Container{}, false
+	}
+	http.Error(w, fmt.Sprintf("container not found (%q)", name), http.StatusNotFound)
+	return podrun.Container{}, false
+}
+
+// session is one command or attachment. The library calls it when the streams
+// are there, and with a context that says nothing of the connection.
+type session struct {
+	runtime   Runtime
+	container podrun.Container
+	options   *remotecommand.Options
+	connected context.Context
+}
+
+var (
+	_ remotecommand.Executor = session{}
+	_ remotecommand.Attacher = session{}
+)
+
+// ExecInContainer implements [remotecommand.Executor].
+func (e session) ExecInContainer(_ context.Context, _, _, _ string, args []string, in io.Reader, out, errs io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize, _ time.Duration) error {
+	stdio, stop := e.stdio(in, out, errs, resize)
+	defer stop()
+	code, err := e.runtime.Exec(e.connected, e.container.ID, podrun.Command{Args: args, TTY: tty}, stdio)
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return exec.CodeExitError{Err: fmt.Errorf("exit code %d", code), Code: code}
+	}
+	return nil
+}
+
+// AttachContainer implements [remotecommand.Attacher].
+func (e session) AttachContainer(_ context.Context, _, _, _ string, in io.Reader, out, errs io.WriteCloser, _ bool, resize <-chan remotecommand.TerminalSize) error {
+	stdio, stop := e.stdio(in, out, errs, resize)
+	defer stop()
+	return e.runtime.Attach(e.connected, e.container.ID, stdio)
+}
+
+// stdio are the streams that were asked for: over a WebSocket the library
+// gives others as well. stop ends what it has started.
+func (e session) stdio(in io.Reader, out, errs io.Writer, resize <-chan remotecommand.TerminalSize) (podrun.Stdio, func()) {
+	stdio := podrun.Stdio{}
+	if e.options.Stdin {
+		stdio.Stdin = in
+	}
+	if e.options.Stdout {
+		stdio.Stdout = out
+	}
+	if e.options.Stderr {
+		stdio.Stderr = errs
+	}
+	if !e.options.TTY || resize == nil {
+		return stdio, func() {}
+	}
+	sizes, stopped := make(chan podrun.TerminalSize), make(chan struct{})
+	stdio.Resize = sizes
+	go func() {
+		defer close(sizes)
+		for {
+			select {
+			case size, ok := <-resize:
+				if !ok {
+					return
+				}
+				select {
+				case sizes <- podrun.TerminalSize(size):
+				case <-stopped:
+					return
+				}
+			case <-stopped:
+				return
+			}
+		}
+	}()
+	return stdio, func() { close(stopped) }
+}
