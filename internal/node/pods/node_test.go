@@ -1,0 +1,252 @@
+//go:build linux && host
+
+package pods_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/causeway-access/causeway/internal/node/pods"
+	"github.com/causeway-access/causeway/internal/node/podspec"
+	"github.com/causeway-access/causeway/internal/podrun/ns"
+	"github.com/causeway-access/causeway/test/inside"
+	"github.com/causeway-access/causeway/test/testcluster"
+)
+
+const nodeName = "node-1"
+
+// node is a machine of a test's own, with a cluster and a manager of pods.
+type node struct {
+	*testcluster.Cluster
+	dir     string
+	config  ns.Config
+	runtime *ns.Runtime
+	manager *pods.Manager
+	stop    func()
+}
+
+// directories are volumes that are a directory each.
+type directories string
+
+func (d directories) Mount(_ context.Context, pod *corev1.Pod) (map[string]string, error) {
+	paths := map[string]string{}
+	for _, v := range pod.Spec.Volumes {
+		paths[v.Name] = filepath.Join(string(d), string(pod.UID), v.Name)
+		if err := os.MkdirAll(paths[v.Name], 0o755); err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
+}
+
+func (d directories) Unmount(uid types.UID) error {
+	return os.RemoveAll(filepath.Join(string(d), string(uid)))
+}
+
+func (d directories) Keep(keep func(types.UID) bool) error {
+	entries, err := os.ReadDir(string(d))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if !keep(types.UID(e.Name())) {
+			err = errors.Join(err, d.Unmount(types.UID(e.Name())))
+		}
+	}
+	return nil
+}
+
+// newNode is called in namespaces of the test's own.
+func newNode(t *testing.T, c *testcluster.Cluster) *node {
+	t.Helper()
+	dir := t.TempDir()
+	n := &node{Cluster: c, dir: dir, config: ns.Config{
+		Root: filepath.Join(dir, "root"), PodCIDR: netip.MustParsePrefix("10.244.7.0/24"),
+		CgroupParent: fmt.Sprintf("causeway-test-pods-%d", os.Getpid()),
+	}}
+	if err := os.Mkdir(n.config.Root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Client.CoreV1().Nodes().Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: nodeName}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.start(t)
+	t.Cleanup(func() { n.stop() })
+	return n
+}
+
+// start begins an agent.
+func (n *node) start(t *testing.T) {
+	t.Helper()
+	var err error
+	if n.runtime, err = ns.New(n.config); err != nil {
+		t.Fatal(err)
+	}
+	n.manager, err = pods.New(pods.Config{
+		Client: n.Client, Runtime: n.runtime, Volumes: directories(filepath.Join(n.dir, "volumes")),
+		Node: podspec.Node{Name: nodeName, IPs: []netip.Addr{netip.MustParseAddr(inside.Address)}},
+		Dir:  filepath.Join(n.dir, "state"), LogDir: filepath.Join(n.dir, "logs"),
+		Restart: pods.BackOff{Initial: 100 * time.Millisecond, Max: 2 * time.Second},
+		Pull:    pods.BackOff{Initial: 100 * time.Millisecond, Max: time.Second},
+		Retry:   pods.BackOff{Initial: 50 * time.Millisecond, Max: time.Second},
+		Log:     slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- n.manager.Run(ctx) }()
+	n.stop = func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("the manager ended: %v", err)
+		}
+		if err := n.runtime.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// shell is a pod of one container that runs a script.
+func shell(name, script string, more ...func(*corev1.Pod)) *corev1.Pod {
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
+		Spec: corev1.PodSpec{
+			NodeName: nodeName, AutomountServiceAccountToken: ptr.To(false), TerminationGracePeriodSeconds: ptr.To[int64](20),
+			Containers: []corev1.Container{{Name: "main", Image: "host", Command: []string{"sh", "-c", script}}},
+		},
+	}
+	for _, f := range more {
+		f(p)
+	}
+	return p
+}
+
+func policy(policy corev1.RestartPolicy) func(*corev1.Pod) {
+	return func(p *corev1.Pod) { p.Spec.RestartPolicy = policy }
+}
+
+func (n *node) create(t *testing.T, pod *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	created, err := n.Client.CoreV1().Pods(pod.Namespace).Create(t.Context(), pod, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return created
+}
+
+// until waits until the pod in the API is so, however slow the machine is.
+func (n *node) until(t *testing.T, pod *corev1.Pod, what string, is func(*corev1.Pod) bool) *corev1.Pod {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		now, err := n.Client.CoreV1().Pods(pod.Namespace).Get(t.Context(), pod.Name, metav1.GetOptions{})
+		if err == nil && is(now) {
+			return now
+		}
+		if time.Now().After(end) {
+			t.Fatalf("it never came that %s: %v\n%+v\n%s", what, err, now.Status, strings.Join(n.events(t, pod), "\n"))
+		}
+	}
+}
+
+func (n *node) phase(t *testing.T, pod *corev1.Pod, phase corev1.PodPhase) *corev1.Pod {
+	t.Helper()
+	return n.until(t, pod, "it is "+string(phase), func(p *corev1.Pod) bool { return p.Status.Phase == phase })
+}
+
+func (n *node) running(t *testing.T, pod *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	return n.until(t, pod, "it is ready", isReady)
+}
+
+func isReady(p *corev1.Pod) bool {
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// gone waits until the API has the pod no more.
+func (n *node) gone(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		now, err := n.Client.CoreV1().Pods(pod.Namespace).Get(t.Context(), pod.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) || err == nil && now.UID != pod.UID {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the pod %s never went: %v\n%+v", pod.Name, err, now)
+		}
+	}
+}
+
+func (n *node) delete(t *testing.T, pod *corev1.Pod, grace int64) {
+	t.Helper()
+	err := n.Client.CoreV1().Pods(pod.Namespace).Delete(t.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &grace})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// events are a pod's: reason and message.
+func (n *node) events(t *testing.T, pod *corev1.Pod) []string {
+	t.Helper()
+	list, err := n.Client.CoreV1().Events(pod.Namespace).List(t.Context(), metav1.ListOptions{FieldSelector: "involvedObject.name=" + pod.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, e := range list.Items {
+		texts = append(texts, e.Reason+": "+e.Message)
+	}
+	return texts
+}
+
+// event waits for an event that begins so.
+func (n *node) event(t *testing.T, pod *corev1.Pod, beginning string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		list := n.events(t, pod)
+		for _, e := range list {
+			if strings.HasPrefix(e, beginning) {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatalf("there is no event %q among\n%s", beginning, strings.Join(list, "\n"))
+		}
+	}
+}
+
+// log is what a container has written, without times.
+func (n *node) log(t *testing.T, pod *corev1.Pod, container string, attempt int) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(n.dir, "logs", fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID), container, fmt.Sprint(attempt)+".log"))
+	if err != nil {
+		t.Error(err)
+	}
+	var text strings.Builder
+	for line := range strings.Lines(string(data)) {
+		fields := strings.SplitN(line, " ", 4)
+		text.WriteString(fields[len(fields)-1])
+	}
+	return text.String()
+}
