@@ -9,9 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// conditions are those that hold now. Reasons are the words that kubectl's users
+// conditions are those that hold now, given what the machine cannot do. Reasons are the words that kubectl's users
 // and their tools know.
-func (n *Node) conditions() []corev1.NodeCondition {
+func (n *Node) conditions(missing []string) []corev1.NodeCondition {
 	use, err := lookAtUse(n.cfg.Dir)
 	if err != nil {
 		n.cfg.Log.Warn("The machine's use cannot be seen", "error", err)
@@ -21,9 +21,9 @@ func (n *Node) conditions() []corev1.NodeCondition {
 	for _, p := range pressures {
 		list = append(list, n.pressure(p, p.seen(use), now))
 	}
-	if len(n.cfg.Missing) > 0 {
+	if len(missing) > 0 {
 		list = append(list, corev1.NodeCondition{Type: Limited, Status: corev1.ConditionTrue,
-			Reason: "MachineLimits", Message: strings.Join(n.cfg.Missing, "; ")})
+			Reason: "MachineLimits", Message: strings.Join(missing, "; ")})
 	}
 	for i := range list {
 		list[i].LastHeartbeatTime = metav1.NewTime(now)

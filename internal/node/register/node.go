@@ -51,8 +51,9 @@ type Config struct {
 	// Reserved is kept from pods: allocatable is capacity without it.
 	Reserved corev1.ResourceList
 	// Missing lists what pods may ask for and this machine cannot do, one
-	// sentence each. It becomes the condition [Limited].
-	Missing []string
+	// sentence each. It is asked at each look and becomes the condition
+	// [Limited]. nil means nothing.
+	Missing func() []string
 	// Ready says why no pod can run now. nil means that one can.
 	Ready func() error
 	// Log is slog.Default() if nil.
@@ -120,6 +121,14 @@ func (cfg *Config) settle() error {
 		cfg.Log = slog.Default()
 	}
 	return nil
+}
+
+// missing is what the machine cannot do.
+func (n *Node) missing() []string {
+	if n.cfg.Missing == nil {
+		return nil
+	}
+	return n.cfg.Missing()
 }
 
 // labels are those that the agent sets; others' are left alone.

@@ -95,7 +95,7 @@ func TestAMachineBecomesANode(t *testing.T) {
 	n := newNode(t, register.Config{Name: name, Hostname: "becomes.example", Port: 10250, Runtime: "causeway://1.0", MaxPods: 20,
 		Labels:   map[string]string{"rack": "7"},
 		Reserved: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi"), corev1.ResourceCPU: resource.MustParse("1000")},
-		Missing:  []string{"no IPv6", "no block devices"}})
+		Missing:  func() []string { return []string{"no IPv6", "no block devices"} }})
 	if err := n.Register(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestADeletedNodeComesBackWithItsRangeOfAddresses(t *testing.T) {
 
 func TestRegisteringAgainKeepsWhatOthersSet(t *testing.T) {
 	const name = "again"
-	first := newNode(t, register.Config{Name: name, Missing: []string{"something"}})
+	first := newNode(t, register.Config{Name: name, Missing: func() []string { return []string{"something"} }})
 	if err := first.Register(t.Context()); err != nil {
 		t.Fatal(err)
 	}

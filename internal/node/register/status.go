@@ -125,10 +125,11 @@ func (n *Node) fill(status *corev1.NodeStatus) {
 	status.DaemonEndpoints.KubeletEndpoint.Port = n.cfg.Port
 	status.NodeInfo = n.machine.info
 	status.NodeInfo.ContainerRuntimeVersion = n.cfg.Runtime
-	for _, c := range n.conditions() {
+	missing := n.missing()
+	for _, c := range n.conditions(missing) {
 		set(status, c)
 	}
-	if len(n.cfg.Missing) == 0 {
+	if len(missing) == 0 {
 		status.Conditions = slices.DeleteFunc(status.Conditions, func(c corev1.NodeCondition) bool { return c.Type == Limited })
 	}
 }
