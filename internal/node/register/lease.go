@@ -5,12 +5,10 @@ import (
 	"errors"
 	"time"
 
-	"github.com/go-logr/logr"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/component-helpers/apimachinery/lease"
-	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 )
 
@@ -23,7 +21,6 @@ const (
 
 // renew keeps the node's lease until ctx ends. The lease ends with the Node.
 func (n *Node) renew(ctx context.Context) {
-	ctx = klog.NewContext(ctx, logr.FromSlogHandler(n.cfg.Log.Handler()))
 	lease.NewController(clock.RealClock{}, n.cfg.Client, n.cfg.Name, leaseSeconds, nil, renewal,
 		n.cfg.Name, corev1.NamespaceNodeLease, n.own).Run(ctx)
 }

@@ -67,3 +67,19 @@ func (m *Manager) Keep(keep func(uid types.UID) bool) error {
 	}
 	return errors.Join(errs...)
 }
+
+// Clear removes the volumes of all pods, when no agent runs and none is to come.
+// dir is Config.Dir.
+func Clear(dir string) error {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	dir, err := settle(dir)
+	if err == nil {
+		err = unmountBelow(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("removing all volumes: %w", err)
+	}
+	return os.RemoveAll(dir)
+}
