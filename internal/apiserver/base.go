@@ -91,6 +91,7 @@ func (b *Base) describe() error {
 		sets.NewString("watch", "proxy"),
 		sets.NewString("attach", "exec", "proxy", "log", "portforward"),
 	)
+	g.RequestInfoResolver = connects{genericapiserver.NewRequestInfoResolver(g)}
 	g.AuditBackend, g.AuditPolicyRuleEvaluator = b.cfg.Audit, b.cfg.AuditPolicy
 	// Watches are told to end; otherwise the drain waits for them in vain.
 	g.ShutdownWatchTerminationGracePeriod = cmp.Or(b.cfg.DrainTimeout, defaultDrainTimeout)

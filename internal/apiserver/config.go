@@ -17,6 +17,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/util/webhook"
 
+	"github.com/causeway-access/causeway/internal/apiserver/podstreams"
 	"github.com/causeway-access/causeway/internal/apiserver/resources"
 	"github.com/causeway-access/causeway/internal/store"
 )
@@ -47,6 +48,9 @@ type Config struct {
 	// ShutdownDelay is how long connections are still accepted when the end has
 	// begun and /readyz says so.
 	ShutdownDelay time.Duration
+	// Nodes says how the agents of nodes are reached, for the logs of pods and
+	// for streams into them.
+	Nodes podstreams.Nodes
 	// Serving says what a connection may cost.
 	Serving Serving
 	// TracingFile is a TracingConfiguration of apiserver.config.k8s.io. Empty

@@ -123,6 +123,7 @@ func (s *Server) install(id Identity) error {
 		Scheme: s.base.scheme, Options: s.base.generic.RESTOptionsGetter, Services: s.allocator,
 		Tokens: id.Tokens, Authenticator: id.Token, Audiences: id.Audiences,
 		Authorizer: id.Authorizer, Rules: id.Rules, Escalation: id.Escalation,
+		Nodes: s.base.cfg.Nodes,
 	})
 	if err != nil {
 		return err

@@ -86,6 +86,12 @@ func oneWay(dst, src net.Conn, count *Counter, abort func()) error {
 			count.Add(int64(n))
 			buf.read(n)
 		}
+		if err == nil && n == busyBuffer {
+			if err = passBulk(dst, src, count); err != nil {
+				abort()
+				return unlessClosed(err)
+			}
+		}
 		if err == nil {
 			continue
 		}

@@ -21,6 +21,7 @@ func (b *builder) core(events *registry.REST) served {
 	s := b.add(served{"events": events}, nodes(), endpoints(), secrets(), configMaps())
 	b.addNamespaces(s)
 	b.addPods(s)
+	b.addPodStreams(s)
 	b.addServices(s)
 	b.addServiceAccounts(s)
 	b.addScalable(s, replicationControllers())

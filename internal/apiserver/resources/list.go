@@ -13,6 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 
+	"github.com/causeway-access/causeway/internal/apiserver/podstreams"
 	"github.com/causeway-access/causeway/internal/apiserver/registry"
 	"github.com/causeway-access/causeway/internal/apiserver/scheme"
 	"github.com/causeway-access/causeway/internal/apiserver/service"
@@ -35,6 +36,8 @@ type Config struct {
 	Rules      authorizer.RuleResolver
 	// Escalation guards roles and bindings.
 	Escalation EscalationGuard
+	// Nodes says how the agents of nodes are reached, for what leads into pods.
+	Nodes podstreams.Nodes
 }
 
 // served is what one group serves: resources and "resource/subresource".

@@ -52,6 +52,7 @@ func New() *Scheme {
 	addInternalTwins(s)
 	utilruntime.Must(addEventHub(s))
 	utilruntime.Must(addFieldLabels(s))
+	utilruntime.Must(addQueries(s))
 	utilruntime.Must(defaults.AddToScheme(s))
 	utilruntime.Must(validation.AddToScheme(s))
 	return &Scheme{

@@ -37,13 +37,14 @@ func (s *server) portForward(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	ctx, done := whileConnected(&w, r)
+	w, r, done := conn.WhileConnected(w, r)
 	defer done()
-	to := forwarder{s.Runtime, sandbox, ctx}
+	to := forwarder{s.Runtime, sandbox, r.Context()}
 	portforward.ServePortForward(w, r, to, pod.Name, string(pod.UID), options, s.IdleTimeout, creationTimeout, portforward.SupportedProtocols)
 }
 
-// forwarder connects to a sandbox while a client is there.
+// forwarder connects to a sandbox while a client is there; the library gives a
+// context that says nothing of it.
 type forwarder struct {
 	runtime   Runtime
 	sandbox   string

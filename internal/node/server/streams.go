@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/podrun"
 )
 
@@ -27,9 +28,9 @@ func (s *server) exec(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "you must specify a command", http.StatusBadRequest)
 		return
 	}
-	ctx, done := whileConnected(&w, r)
+	w, r, done := conn.WhileConnected(w, r)
 	defer done()
-	into := session{s.Runtime, c, options, ctx}
+	into := session{s.Runtime, c, options}
 	remotecommand.ServeExec(w, r, into, c.Config.Name, "", c.ID, args, options, s.IdleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
 }
 
@@ -39,9 +40,9 @@ func (s *server) attach(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	ctx, done := whileConnected(&w, r)
+	w, r, done := conn.WhileConnected(w, r)
 	defer done()
-	into := session{s.Runtime, c, options, ctx}
+	into := session{s.Runtime, c, options}
 	remotecommand.ServeAttach(w, r, into, c.Config.Name, "", c.ID, options, s.IdleTimeout, creationTimeout, remotecommand.SupportedStreamingProtocols)
 }
 
@@ -76,12 +77,11 @@ func (s *server) running(w http.ResponseWriter, r *http.Request) (podrun.Contain
 }
 
 // session is one command or attachment. The library calls it when the streams
-// are there, and with a context that says nothing of the connection.
+// are there, with the request's context.
 type session struct {
 	runtime   Runtime
 	container podrun.Container
 	options   *remotecommand.Options
-	connected context.Context
 }
 
 var (
@@ -90,10 +90,10 @@ var (
 )
 
 // ExecInContainer implements [remotecommand.Executor].
-func (e session) ExecInContainer(_ context.Context, _, _, _ string, args []string, in io.Reader, out, errs io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize, _ time.Duration) error {
+func (e session) ExecInContainer(ctx context.Context, _, _, _ string, args []string, in io.Reader, out, errs io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize, _ time.Duration) error {
 	stdio, stop := e.stdio(in, out, errs, resize)
 	defer stop()
-	code, err := e.runtime.Exec(e.connected, e.container.ID, podrun.Command{Args: args, TTY: tty}, stdio)
+	code, err := e.runtime.Exec(ctx, e.container.ID, podrun.Command{Args: args, TTY: tty}, stdio)
 	if err != nil {
 		return err
 	}
@@ -104,10 +104,10 @@ func (e session) ExecInContainer(_ context.Context, _, _, _ string, args []strin
 }
 
 // AttachContainer implements [remotecommand.Attacher].
-func (e session) AttachContainer(_ context.Context, _, _, _ string, in io.Reader, out, errs io.WriteCloser, _ bool, resize <-chan remotecommand.TerminalSize) error {
+func (e session) AttachContainer(ctx context.Context, _, _, _ string, in io.Reader, out, errs io.WriteCloser, _ bool, resize <-chan remotecommand.TerminalSize) error {
 	stdio, stop := e.stdio(in, out, errs, resize)
 	defer stop()
-	return e.runtime.Attach(e.connected, e.container.ID, stdio)
+	return e.runtime.Attach(ctx, e.container.ID, stdio)
 }
 
 // stdio are the streams that were asked for: over a WebSocket the library

@@ -1,4 +1,4 @@
-package server
+package conn
 
 import (
 	"bufio"
@@ -7,14 +7,14 @@ import (
 	"net/http"
 )
 
-// whileConnected returns a context that ends when the connection of an
-// upgraded request breaks, or when done is called. What serves it is to use
-// *w, which it changes. A request's own context says nothing any more once
-// somebody has taken over its connection.
-func whileConnected(w *http.ResponseWriter, r *http.Request) (ctx context.Context, done func()) {
+// WhileConnected returns a context that ends when the connection of an upgraded
+// request breaks, or when done is called; and what is to serve that request: a
+// response that tells of its connection, and the request with that context. A
+// request's own context says nothing any more once somebody has taken over its
+// connection, and then what was started for it would go on when its client dies.
+func WhileConnected(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request, func()) {
 	ctx, cancel := context.WithCancel(r.Context())
-	*w = &taken{ResponseWriter: *w, ctx: ctx, broken: cancel}
-	return ctx, cancel
+	return &taken{ResponseWriter: w, ctx: ctx, broken: cancel}, r.WithContext(ctx), cancel
 }
 
 // taken is a response whose connection is watched once it is taken over.
