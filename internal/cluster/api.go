@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/causeway-access/causeway/internal/apiserver"
+	"github.com/causeway-access/causeway/internal/apiserver/podstreams"
 	"github.com/causeway-access/causeway/internal/authn/serviceaccount"
 	"github.com/causeway-access/causeway/internal/authz"
 	"github.com/causeway-access/causeway/internal/gateway"
@@ -22,6 +23,7 @@ func (c *Cluster) prepareAPI(context.Context) error {
 		ClientCAFile: c.authority.CertFile(), Advertise: c.at.advertised,
 		Store:       c.store,
 		ServiceCIDR: c.serviceCIDR, FirstNodePort: firstNodePort, LastNodePort: lastNodePort,
+		Nodes:    podstreams.Nodes{TLS: c.nodeTLS()},
 		Webhooks: webhookServices{c}, Audit: c.audit, AuditPolicy: c.auditRules,
 		DrainTimeout: c.ShutdownGrace, ShutdownDelay: c.ShutdownDelay, TracingFile: c.TracingConfig,
 		Serving: apiserver.Serving{
