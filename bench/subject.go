@@ -54,7 +54,7 @@ type subject struct {
 // start runs the program on the data directory of that name.
 func (b *bench) start(ctx context.Context, data string) (*subject, error) {
 	dir := filepath.Join(b.dir, data)
-	s := &subject{cmd: exec.CommandContext(ctx, b.program, "up", "-o", "json", "--listen", "127.0.0.1:0",
+	s := &subject{cmd: exec.CommandContext(ctx, b.program, "up", "--node=false", "-o", "json", "--listen", "127.0.0.1:0",
 		"--data-dir", dir, "--kubeconfig", filepath.Join(b.dir, data+".kubeconfig"))}
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()

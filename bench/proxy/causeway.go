@@ -37,7 +37,7 @@ func (b *bench) startCauseway(ctx context.Context) ([]*subject, error) {
 		}
 		return json.Unmarshal(text, &info)
 	}
-	s, err := b.startServer(ctx, "causeway", ready, b.Program, "up", "-o", "json", "--listen", causewayAddress,
+	s, err := b.startServer(ctx, "causeway", ready, b.Program, "up", "--node=false", "-o", "json", "--listen", causewayAddress,
 		"--data-dir", filepath.Join(b.Dir, "causeway"), "--kubeconfig", filepath.Join(b.Dir, "kubeconfig"), "--token-auth-file", tokenFile)
 	if err != nil {
 		return nil, err

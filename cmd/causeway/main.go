@@ -1,5 +1,6 @@
 // Command causeway is the way into a cluster. See internal/cli for what it can
-// do. Called by the name kubectl it is kubectl.
+// do. Called by the name kubectl it is kubectl, and as causeway-pod the init
+// process of a pod.
 package main
 
 import (
@@ -8,8 +9,10 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/causeway-access/causeway/internal/cli"
+	"github.com/causeway-access/causeway/internal/podrun/ns/pod"
 )
 
 func main() {
+	pod.Main(os.Args)
 	os.Exit(cli.Main(os.Args, genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))
 }

@@ -31,7 +31,12 @@ to services, pods and nodes. When it is ready it prints where it listens, which
 credentials it wrote and where, and what to try. It runs until SIGINT or
 SIGTERM: then /readyz fails, new connections are refused, and requests under
 way get time to end. A second signal ends it at once, and nothing that was
-acknowledged is lost either way.
+acknowledged is lost either way. Pods go on running: the next start finds them,
+and "causeway down" ends them.
+
+As root on Linux this machine is a node, which runs pods: their images come from
+registries, or are "host", which is this machine's own programs and files, to be
+read. Pods reach services, each other and the network that this machine has.
 
 Everything it keeps is in --data-dir: the store, its certificate authority and
 the administrator's credentials. The next start with the same directory is the
@@ -39,6 +44,7 @@ same cluster. Your kubeconfig gets a context named "causeway"; if another
 context is current there, it stays so.`,
 		Example: `  causeway up
   causeway up --listen 127.0.0.1:7443 --data-dir ~/try --kubeconfig ~/try/config
+  causeway up --node=false                           # API and gateway, no pods
   causeway up --allow-endpoint-cidr 127.0.0.0/8      # backends on this machine's loopback
   causeway up --dns-listen 127.0.0.1:10053           # resolves kubernetes.default.svc.cluster.local
   causeway up --etcd-servers https://10.0.0.1:2379   # and more API servers on the same etcd
@@ -52,6 +58,7 @@ context is current there, it stays so.`,
 			if err := logs.apply(streams.ErrOut); err != nil {
 				return err
 			}
+			cfg.Node.Required = cfg.Node.Run && cmd.Flags().Changed("node")
 			return runUp(cmd.Context(), streams, cfg, format)
 		},
 	}
@@ -66,7 +73,8 @@ context is current there, it stays so.`,
 	f.StringVar(&cfg.Kubeconfig, "kubeconfig", "", `file that gets the context "causeway" (default: by $KUBECONFIG, else ~/.kube/config)`)
 	f.StringVar(&cfg.ServiceCIDR, "service-cidr", "10.96.0.0/16", "range of the services' addresses")
 	f.StringVar(&cfg.PodCIDR, "pod-cidr", "10.244.0.0/16", "range of the pods' addresses; must not overlap --service-cidr")
-	f.StringVar(&cfg.DNSListen, "dns-listen", "", "address:port of the cluster's DNS server, UDP and TCP, such as 127.0.0.1:10053; port 0 takes any free port (default: no DNS server)")
+	f.StringVar(&cfg.DNSListen, "dns-listen", "", "address:port of the cluster's DNS server, UDP and TCP, such as 127.0.0.1:10053; port 0 takes any free port (default: for pods alone, if there is a node)")
+	addNode(f, &cfg.Node)
 	f.StringSliceVar(&cfg.AllowEndpointCIDRs, "allow-endpoint-cidr", nil, "range of loopback addresses, such as 127.0.0.0/8, that backends may have; may be repeated or a list with commas")
 	f.StringVar(&cfg.HtpasswdFile, "htpasswd-file", "", "users with passwords, bcrypt as by htpasswd -B; read again when it changes (default: one in --data-dir with user admin)")
 	f.StringVar(&cfg.HtpasswdGroupsFile, "htpasswd-groups-file", "", `groups of these users, lines of "group: user user"`)
@@ -82,6 +90,13 @@ context is current there, it stays so.`,
 	format.addTo(c)
 	logs.addTo(c)
 	return c
+}
+
+// addNode adds the flags of this machine as a node.
+func addNode(f *pflag.FlagSet, n *cluster.NodeConfig) {
+	f.BoolVar(&n.Run, "node", true, "run pods on this machine, which takes Linux and root; if not asked for and not possible, the cluster does without")
+	f.StringVar(&n.Name, "node-name", "", "name of this machine as a node (default: its host name)")
+	f.StringVar(&n.Listen, "node-listen", "", "host:port of the node's own API; port 0 takes any free port (default: port 10250 where --listen says)")
 }
 
 // addLimits adds the flags of what clients may take.
@@ -151,6 +166,12 @@ func printReady(w io.Writer, info cluster.Info, took time.Duration) {
 	line("API", info.URL, "")
 	if info.DNS != "" {
 		line("DNS", info.DNS, "  (cluster.local)")
+	}
+	switch {
+	case info.Node != "":
+		line("node", info.Node, "  (runs pods)")
+	case info.NoNode != "":
+		line("node", "none: "+info.NoNode, "")
 	}
 	line("authority", info.CAFile, "")
 	line("", "SHA-256 "+info.Fingerprint, "")

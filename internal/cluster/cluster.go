@@ -21,6 +21,7 @@ import (
 	"github.com/causeway-access/causeway/internal/dns"
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/lockfile"
+	"github.com/causeway-access/causeway/internal/node"
 	"github.com/causeway-access/causeway/internal/observe"
 	"github.com/causeway-access/causeway/internal/store"
 )
@@ -48,6 +49,8 @@ type Cluster struct {
 	catalog     *catalog.Catalog
 	dnsSockets  *dns.Sockets // nil without DNS
 	dns         *dns.Server
+	node        *node.Agent // nil without a node
+	noNode      error       // why there is none though one was wished for
 	gateway     *gateway.Gateway
 	resets      *gateway.ResetGuard
 	bootstrap   controller.Controller
@@ -84,10 +87,12 @@ func parts() []part {
 		{"preparing the catalog", (*Cluster).prepareCatalog},
 		{"preparing DNS", (*Cluster).prepareDNS},
 		{"preparing controllers", (*Cluster).prepareControllers},
+		{"preparing the node", (*Cluster).prepareNode},
 		{"starting the API server", (*Cluster).startAPI},
 		{"starting DNS", (*Cluster).startDNS},
 		{"starting controllers", (*Cluster).startControllers},
 		{"waiting until the API is ready", (*Cluster).awaitReady},
+		{"starting the node", (*Cluster).startNode},
 		{"writing credentials", (*Cluster).writeCredentials},
 	}
 }

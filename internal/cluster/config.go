@@ -41,6 +41,9 @@ type Config struct {
 	// DNSListen is IP:PORT of the cluster's DNS server, for UDP and TCP. Empty
 	// means that there is none; port 0 any free one.
 	DNSListen string
+	// Node is this machine as a node of the cluster. With a node there is a DNS
+	// server, on a free port of loopback if DNSListen is empty.
+	Node NodeConfig
 	// Kubeconfig is the file that the context "causeway" is merged into. Empty
 	// means the user's own.
 	Kubeconfig string
@@ -144,7 +147,7 @@ func (c Config) settle() (*settings, error) {
 	defaults(&s.ServiceCIDR, defaultServiceCIDR)
 	defaults(&s.PodCIDR, defaultPodCIDR)
 	s.Kubeconfig = kubeconfig.UserFile(c.Kubeconfig)
-	for _, check := range []func() error{s.checkEtcd, s.settleAddresses, s.settleRanges, s.checkDNS, s.settleAllowed, s.checkLimits} {
+	for _, check := range []func() error{s.checkEtcd, s.settleAddresses, s.settleRanges, s.checkNode, s.checkDNS, s.settleAllowed, s.checkLimits} {
 		if err := check(); err != nil {
 			return nil, &FlagError{err}
 		}

@@ -191,6 +191,10 @@ type Info struct {
 	URL string `json:"url"`
 	// DNS is where the cluster's DNS server listens; empty if there is none.
 	DNS string `json:"dns,omitempty"`
+	// Node is the name of this machine as a node of the cluster; empty if it is
+	// none. NoNode is why, if it was to be one.
+	Node   string `json:"node,omitempty"`
+	NoNode string `json:"noNode,omitempty"`
 	// DataDir holds everything.
 	DataDir string `json:"dataDir"`
 	// CAFile is the authority of the API's certificate, and Fingerprint its
@@ -221,6 +225,12 @@ func (c *Cluster) describe(merged kubeconfig.Merged) Info {
 	}
 	if c.dns != nil {
 		i.DNS = c.dnsSockets.Addr().String()
+	}
+	if c.node != nil {
+		i.Node = c.Node.Name
+	}
+	if c.noNode != nil {
+		i.NoNode = c.noNode.Error()
 	}
 	if c.TokensFile == c.path("tokens", "tokens.csv") {
 		i.TokenFile = filepath.Join(filepath.Dir(c.TokensFile), adminUser)

@@ -17,7 +17,13 @@ import (
 // have it by custom: their pods' resolv.conf says so.
 const dnsNumber = 10
 
+// anyLoopbackPort is where DNS listens for the pods of this machine alone.
+const anyLoopbackPort = "127.0.0.1:0"
+
 func (s *settings) checkDNS() error {
+	if s.DNSListen == "" && s.Node.Run {
+		s.DNSListen = anyLoopbackPort
+	}
 	if s.DNSListen == "" {
 		return nil
 	}

@@ -41,7 +41,7 @@ func newSite(t *testing.T) *site {
 		}
 	})
 	s := &site{Home: dir}
-	up := s.command("causeway", "up", "-o", "json", "--listen", "127.0.0.1:0", "--data-dir", filepath.Join(dir, "data"))
+	up := s.command("causeway", "up", "-o", "json", "--node=false", "--listen", "127.0.0.1:0", "--data-dir", filepath.Join(dir, "data"))
 	stdout, err := up.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func (h home) environment() []string {
 
 // up is `causeway up` in this home, on a free port of the loopback interface.
 func (h home) up(flags ...string) *exec.Cmd {
-	args := []string{"up", "--data-dir", h.data(), "--listen", "127.0.0.1:0", "--output", "json"}
+	args := []string{"up", "--node=false", "--data-dir", h.data(), "--listen", "127.0.0.1:0", "--output", "json"}
 	return h.command("causeway", append(args, flags...)...)
 }
 

@@ -111,7 +111,7 @@ func TestUpAsRootKeepsEverythingInVarLib(t *testing.T) {
 	}
 	mustRun(t, "mount", "-t", "tmpfs", "tmpfs", "/var/lib")
 	h := newHome(t)
-	up := start(t, h.command("causeway", "up", "-o", "json"))
+	up := start(t, h.command("causeway", "up", "--node=false", "-o", "json"))
 	if up.DataDir != "/var/lib/causeway" || up.URL != "https://127.0.0.1:6443" || up.Kubeconfig != h.path(".kube", "config") {
 		t.Errorf("up is at %s with its data in %s and its context in %s", up.URL, up.DataDir, up.Kubeconfig)
 	}

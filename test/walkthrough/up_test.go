@@ -108,7 +108,7 @@ func TestUpServesAnOrdinaryUserFromAnEmptyHome(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	ordinary := ordinaryUser(t, h)
-	cmd := ordinary(h.command("causeway", "up", "--listen", "127.0.0.1:0", "-o", "json"))
+	cmd := ordinary(h.command("causeway", "up", "--node=false", "--listen", "127.0.0.1:0", "-o", "json"))
 	up := start(t, cmd)
 	if want := h.path(".local", "share", "causeway"); up.DataDir != want {
 		t.Errorf("the data is in %s, want %s", up.DataDir, want)

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/causeway-access/causeway/internal/cluster"
+	"github.com/causeway-access/causeway/internal/lockfile"
+	"github.com/causeway-access/causeway/internal/node"
+)
+
+// newDown ends what goes on when `up` has ended.
+func newDown(streams genericiooptions.IOStreams) *cobra.Command {
+	var dataDir string
+	var grace time.Duration
+	var format output
+	c := &cobra.Command{
+		Use:   "down",
+		Short: "End the pods that `up` has left running",
+		Long: `End the pods that go on running on this machine after "causeway up" has ended.
+What the cluster keeps stays: the next "causeway up" with the same directory runs
+them again. To be rid of the cluster, delete its directory after this.`,
+		Example: `  causeway down
+  causeway down --data-dir ~/try --grace-period 1s`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := format.check(); err != nil {
+				return err
+			}
+			lock, err := lockfile.Acquire(dataDir)
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("end the pods: there is no cluster in %s: name its directory with --data-dir", dataDir)
+			}
+			if err != nil {
+				return fmt.Errorf("end the pods: %w", err)
+			}
+			ended, err := node.EndPods(cmd.Context(), filepath.Join(dataDir, cluster.NodeDir), grace)
+			printed := format.print(streams.Out, ended, func(w io.Writer) error {
+				for _, pod := range ended {
+					fmt.Fprintf(w, "pod %s/%s ended\n", pod.Namespace, pod.Name)
+				}
+				if len(ended) == 0 {
+					fmt.Fprintln(w, "No pods are running.")
+				}
+				return nil
+			})
+			return errors.Join(err, printed, lock.Release())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&dataDir, "data-dir", cluster.DefaultDataDir(), "directory of the cluster")
+	f.DurationVar(&grace, "grace-period", 10*time.Second, "how long containers have to end by themselves")
+	format.addTo(c)
+	return c
+}

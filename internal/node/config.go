@@ -1,0 +1,96 @@
+package node
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+	restclient "k8s.io/client-go/rest"
+
+	"github.com/causeway-access/causeway/internal/svcproxy"
+)
+
+// Config says which node this is and of which cluster.
+type Config struct {
+	// Name is that of the Node object. Required.
+	Name string
+	// Addresses are those by which the cluster reaches this machine, the first
+	// being the main one. Required.
+	Addresses []netip.Addr
+	// API is how the node speaks to the API server, as itself: as user
+	// system:node:NAME of group system:nodes. Required.
+	API *restclient.Config
+
+	// Dir holds all that the node keeps: pods, images, volumes, logs. It is made
+	// if missing, for its owner alone. Required.
+	Dir string
+	// Hidden are directories of the machine that pods of the host image see
+	// empty, beside Dir.
+	Hidden []string
+	// RuntimeEndpoint is the socket of a container runtime that speaks CRI.
+	// Empty means that the node runs pods by itself.
+	RuntimeEndpoint string
+
+	// Listen is HOST:PORT of the node's own API. Port 0 is any free one. Required.
+	Listen string
+	// Certificate is what that API shows; the names and addresses of the node
+	// are in it. Required.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// ClientCA is the authority of the certificates of those who may ask. Required.
+	ClientCA dynamiccertificates.CAContentProvider
+
+	// ServiceRanges are where services' addresses are. Pods reach them through
+	// the node. Required.
+	ServiceRanges []netip.Prefix
+	// Static are ways to services which need no endpoints, because what serves
+	// them is on this machine.
+	Static []*svcproxy.Rule
+	// ClusterDNS are the servers of the cluster's names. None means that pods
+	// ask the machine's.
+	ClusterDNS []netip.Addr
+
+	// Register takes the agent's metrics, as [prometheus.Registerer] does, and
+	// Metrics shows them. Nil for none.
+	Register func(prometheus.Collector) error
+	Metrics  prometheus.Gatherer
+	// Log is slog.Default() if nil.
+	Log *slog.Logger
+}
+
+func (c *Config) complete() error {
+	switch {
+	case c.Name == "", len(c.Addresses) == 0, c.API == nil, c.Dir == "":
+		return errors.New("configuring the node: a name, an address, a way to the API and a directory are required")
+	case c.Listen == "", c.Certificate == nil, c.ClientCA == nil:
+		return errors.New("configuring the node: where its API listens, its certificate and its clients' authority are required")
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return fmt.Errorf("making the node's directory: %w", err)
+	}
+	return nil
+}
+
+// Check says why this machine cannot be a node; nil if it can, as far as can be
+// seen without trying.
+func Check(runtimeEndpoint string) error {
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("pods are run by Linux, not by %s", runtime.GOOS)
+	}
+	if os.Geteuid() != 0 && runtimeEndpoint == "" {
+		return errors.New("pods have networks and files of their own, which only root can make: start it as root")
+	}
+	return nil
+}
+
+// path is a directory of the node's.
+func (c *Config) path(name string) string { return filepath.Join(c.Dir, name) }

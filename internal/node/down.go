@@ -1,0 +1,71 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/causeway-access/causeway/internal/node/volume"
+	"github.com/causeway-access/causeway/internal/podrun"
+)
+
+// Ended is a pod that EndPods has ended.
+type Ended struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// EndPods ends the pods that run on a node without its agent, and returns them.
+// Dir is the node's. Each container has grace to end by itself.
+func EndPods(ctx context.Context, dir string, grace time.Duration) ([]Ended, error) {
+	c := &Config{Dir: dir}
+	ended := []Ended{}
+	if _, err := os.Stat(c.path("run")); errors.Is(err, fs.ErrNotExist) {
+		return ended, nil // there has never been a node
+	}
+	r, err := c.open(netip.Prefix{})
+	if err != nil {
+		return ended, fmt.Errorf("opening the runtime of pods: %w", err)
+	}
+	sandboxes, err := r.List(ctx)
+	if err != nil {
+		return ended, errors.Join(fmt.Errorf("listing pods: %w", err), r.Close())
+	}
+	errs := make([]error, len(sandboxes))
+	var all sync.WaitGroup
+	for i, s := range sandboxes {
+		all.Go(func() { errs[i] = endPod(ctx, r, s, grace) })
+		ended = append(ended, Ended{s.Config.Namespace, s.Config.Name})
+	}
+	all.Wait()
+	err = errors.Join(append(errs, r.Close())...)
+	if err == nil {
+		err = volume.Clear(c.path(volumesDir))
+	}
+	return ended, err
+}
+
+func endPod(ctx context.Context, r podRuntime, s podrun.Sandbox, grace time.Duration) error {
+	var errs []error
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, c := range s.Containers {
+		all.Go(func() {
+			if err := r.StopContainer(ctx, c.ID, grace); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, err)
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(append(errs, r.RemoveSandbox(ctx, s.ID))...); err != nil {
+		return fmt.Errorf("ending pod %s/%s: %w", s.Config.Namespace, s.Config.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package node
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"slices"
+
+	"github.com/causeway-access/causeway/internal/podrun"
+	"github.com/causeway-access/causeway/internal/podrun/ns"
+	"github.com/causeway-access/causeway/internal/version"
+)
+
+// podRuntime is what runs the pods, and can be closed.
+type podRuntime interface {
+	podrun.Runtime
+	// Missing names what the machine cannot do for pods.
+	Missing() []string
+	// Close lets another agent have the pods, which go on.
+	Close() error
+}
+
+// openRuntime waits for the range of the pods' addresses, which the control
+// plane gives, and finds the pods of an earlier agent.
+func (a *Agent) openRuntime(ctx context.Context) error {
+	cidr, err := a.node.PodCIDR(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := a.cfg.open(cidr)
+	if err != nil {
+		return err
+	}
+	a.runtime = withProgram{r}
+	a.onClose(r.Close)
+	return nil
+}
+
+// programPath is where containers of the host image find this very program.
+const programPath = "/usr/local/bin/causeway"
+
+// withProgram adds this program to containers of the host image. It may stand
+// where they cannot see it.
+type withProgram struct{ podRuntime }
+
+// CreateContainer implements [podrun.Containers].
+func (w withProgram) CreateContainer(ctx context.Context, sandbox string, config podrun.ContainerConfig) (string, error) {
+	if program, err := os.Executable(); err == nil && config.Image == podrun.HostImage {
+		config.Mounts = append(slices.Clone(config.Mounts), podrun.Mount{Source: program, Target: programPath, ReadOnly: true})
+	}
+	return w.podRuntime.CreateContainer(ctx, sandbox, config)
+}
+
+func (c *Config) open(cidr netip.Prefix) (podRuntime, error) {
+	return ns.New(ns.Config{Root: c.path("run"), PodCIDR: cidr, Hidden: append([]string{c.Dir}, c.Hidden...)})
+}
+
+// scheme begins the IDs of containers in the API.
+func (c *Config) scheme() string { return "causeway" }
+
+func (c *Config) runtimeVersion() string { return c.scheme() + "://" + version.Causeway().Version }
+
+// missing says what the machine cannot do, when that is known.
+func (a *Agent) missing() []string {
+	if a.runtime == nil {
+		return nil
+	}
+	return a.runtime.Missing()
+}
