@@ -17,6 +17,7 @@ import (
 	"github.com/causeway-access/causeway/internal/podrun"
 	"github.com/causeway-access/causeway/internal/podrun/image"
 	"github.com/causeway-access/causeway/internal/podrun/ns/cgroup"
+	"github.com/causeway-access/causeway/internal/podrun/ns/idmap"
 	"github.com/causeway-access/causeway/internal/podrun/ns/wire"
 )
 
@@ -106,6 +107,9 @@ func (r *Runtime) Missing() []string {
 	var missing []string
 	for _, c := range r.groups.Missing() {
 		missing = append(missing, "control group "+c)
+	}
+	if !idmap.Users().Has(1) {
+		missing = append(missing, "users other than 0")
 	}
 	return missing
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/causeway-access/causeway/internal/podrun"
 )
 
@@ -31,18 +33,35 @@ type Root struct {
 }
 
 // Find looks at mountpoint. The groups are made below parent, a relative path.
+// A hierarchy that this process may not change, as that of an ordinary user, is
+// as one that is not there.
 func Find(mountpoint, parent string) Root {
 	if _, err := os.Stat(filepath.Join(mountpoint, "cgroup.controllers")); err == nil {
-		return Root{unified: filepath.Join(mountpoint, parent)}
+		if unified := filepath.Join(mountpoint, parent); writable(unified) {
+			return Root{unified: unified}
+		}
+		return Root{}
 	}
 	r := Root{controllers: map[string]string{}}
 	for _, c := range used {
 		dir := filepath.Join(mountpoint, c)
-		if _, err := os.Stat(filepath.Join(dir, "tasks")); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "tasks")); err == nil && writable(filepath.Join(dir, parent)) {
 			r.controllers[c] = filepath.Join(dir, parent)
 		}
 	}
 	return r
+}
+
+// writable reports whether this process may make dir, or groups in it.
+func writable(dir string) bool {
+	for {
+		err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK, unix.AT_EACCESS)
+		if parent := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && parent != dir {
+			dir = parent
+			continue
+		}
+		return err == nil
+	}
 }
 
 // Missing names what cannot be limited, for the node's conditions.

@@ -106,18 +106,20 @@ func prepare() (*net.UnixListener, *server, error) {
 	return l, s, nil
 }
 
-// mountOwn gives this process mounts that the node does not see: a /proc of
-// the pod's processes, and the memory that its containers share.
+// mountOwn gives this process mounts that the node does not see: what the
+// kernel shows of the pod, and the memory that its containers share. They are
+// made here for all containers, since in a user namespace the kernel shows
+// something new only where what is old can be seen.
 func mountOwn(dir string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return fmt.Errorf("separating the mounts: %w", err)
 	}
-	for _, m := range []struct{ kind, options string }{{"proc", ""}, {"tmpfs", "mode=1777,size=65536k"}} {
+	for _, m := range []struct{ kind, options string }{{"proc", ""}, {"sysfs", ""}, {"tmpfs", "mode=1777,size=65536k"}} {
 		target := filepath.Join(dir, m.kind)
 		if err := os.MkdirAll(target, 0o700); err != nil {
 			return err
 		}
-		if err := unix.Mount(m.kind, target, m.kind, unix.MS_NOSUID|unix.MS_NOEXEC|unix.MS_NODEV, m.options); err != nil {
+		if err := unix.Mount(m.kind, target, m.kind, quiet, m.options); err != nil {
 			return fmt.Errorf("mounting %s: %w", m.kind, err)
 		}
 	}

@@ -48,6 +48,11 @@ func (r *root) protect() error {
 	if err := unix.MountSetattr(unix.AT_FDCWD, "/", 0, &attr); err != nil {
 		return fmt.Errorf("making the root read-only: %w", err)
 	}
+	for _, part := range r.parts {
+		if err := unix.MountSetattr(int(part.Fd()), "", unix.AT_EMPTY_PATH, &attr); err != nil {
+			return fmt.Errorf("making %s read-only: %w", part.Name(), err)
+		}
+	}
 	return nil
 }
 

@@ -23,9 +23,11 @@ type root struct {
 	volumes []*os.File
 	files   []*os.File
 	devices map[string]*os.File
-	shm     *os.File
-	// proc is the node's, if the container is to see it.
-	proc *os.File
+	// proc and sys are what the kernel shows of the pod, or of the node if the
+	// container is to see its processes.
+	shm, proc, sys *os.File
+	// parts are mounts that the root is made of, where it is more than one.
+	parts []*os.File
 }
 
 // devices that every container has.
@@ -44,7 +46,7 @@ func (r *root) enter(dir string) error {
 	if err := r.take(dir); err != nil {
 		return err
 	}
-	if err := overlay(r.spec); err != nil {
+	if err := r.lay(); err != nil {
 		return err
 	}
 	if err := pivot(filepath.Join(r.spec.Dir, "root")); err != nil {
@@ -83,28 +85,22 @@ func (r *root) take(dir string) error {
 		r.files = append(r.files, tree(f.Source))
 	}
 	r.shm = tree(filepath.Join(dir, "tmpfs"))
+	r.sys = tree(filepath.Join(dir, "sysfs"))
+	proc := filepath.Join(dir, "proc")
 	if r.spec.HostPID {
-		r.proc = tree("/proc")
+		proc = "/proc"
 	}
+	r.proc = tree(proc)
 	return errors.Join(errs...)
 }
 
 func (r *root) close() {
-	for _, f := range append(r.files, r.shm, r.proc) {
+	for _, f := range append(append(r.files, r.parts...), r.shm, r.proc, r.sys) {
 		f.Close()
 	}
 	for _, f := range r.devices {
 		f.Close()
 	}
-}
-
-// overlay brings the image and what the container writes together.
-func overlay(c *wire.Container) error {
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", c.Lower, filepath.Join(c.Dir, "upper"), filepath.Join(c.Dir, "work"))
-	if err := unix.Mount("overlay", filepath.Join(c.Dir, "root"), "overlay", 0, options); err != nil {
-		return fmt.Errorf("mounting the image's files: %w", err)
-	}
-	return nil
 }
 
 // pivot makes dir the root; the old one is gone for this thread.
@@ -125,20 +121,17 @@ func pivot(dir string) error {
 	return nil
 }
 
-// kernel mounts what the kernel shows.
+// kernel puts what the kernel shows.
 func (r *root) kernel() error {
-	if r.proc != nil {
-		if err := put(r.proc, "/proc"); err != nil {
-			return err
-		}
-	} else if err := fresh("proc", "/proc", quiet, ""); err != nil {
+	if err := put(r.proc, "/proc"); err != nil {
 		return err
 	}
-	flags := uintptr(quiet)
 	if !r.spec.Config.Security.Privileged {
-		flags |= unix.MS_RDONLY
+		if err := ReadOnly(r.sys); err != nil {
+			return err
+		}
 	}
-	return fresh("sysfs", "/sys", flags, "")
+	return put(r.sys, "/sys")
 }
 
 // dev makes /dev: the node's, or a few harmless devices and new terminals.
@@ -168,7 +161,8 @@ func (r *root) dev() error {
 			return err
 		}
 	}
-	if err := fresh("mqueue", "/dev/mqueue", quiet, ""); err != nil {
+	// With the node's IPC, a user namespace may not have its queues.
+	if err := fresh("mqueue", "/dev/mqueue", quiet, ""); err != nil && !errors.Is(err, unix.EPERM) {
 		return err
 	}
 	return put(r.shm, "/dev/shm")

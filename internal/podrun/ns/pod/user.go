@@ -6,11 +6,13 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/causeway-access/causeway/internal/podrun"
+	"github.com/causeway-access/causeway/internal/podrun/ns/idmap"
 	"github.com/causeway-access/causeway/internal/podrun/ns/wire"
 )
 
@@ -60,7 +62,29 @@ func accountOf(c *wire.Container) (account, error) {
 	for _, g := range s.Groups {
 		a.Groups = append(a.Groups, uint32(g))
 	}
-	return a, nil
+	return a, a.exist(s.Groups)
+}
+
+// exist says which of a user, his group and those that were asked for there is
+// not in this user namespace. Groups that the image's files say he is in are
+// left out there.
+func (a *account) exist(asked []int64) error {
+	users, groups := idmap.Users(), idmap.Groups()
+	if users.All() && groups.All() {
+		return nil
+	}
+	const why = "the node's agent runs as an ordinary user, who is user 0 in its pods and no other; newuidmap and /etc/subuid can give him more, and root has all"
+	if !users.Has(a.Uid) {
+		return fmt.Errorf("%w: there is no user %d: %s", podrun.ErrCannotStart, a.Uid, why)
+	}
+	a.NoSetGroups = idmap.GroupsFixed()
+	for i, g := range append([]int64{int64(a.Gid)}, asked...) {
+		if !groups.Has(uint32(g)) || i > 0 && a.NoSetGroups && uint32(g) != a.Gid {
+			return fmt.Errorf("%w: there is no group %d: %s", podrun.ErrCannotStart, g, why)
+		}
+	}
+	a.Groups = slices.DeleteFunc(a.Groups, func(g uint32) bool { return !groups.Has(g) })
+	return nil
 }
 
 // find returns the fields of the line whose name or number is key.
