@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs that the tests use besides Go: the race detector's C
-# compiler, clients that users have, a browser among them, and real servers to
-# put behind a service.
+# compiler, clients that users have, a browser among them, real servers to put
+# behind a service, and a container runtime.
 # It is done at once if all are there. On Debian and its kin, root gets them
 # from the distribution; otherwise it says what is missing, which is an error
 # in continuous integration (CI=true).
@@ -27,6 +27,12 @@ node:nodejs
 npm:npm
 jupyter-notebook:jupyter-notebook
 chromium:chromium
+containerd:containerd
+ctr:containerd
+runc:runc
+/usr/lib/cni/ptp:containernetworking-plugins
+unshare:util-linux
+ps:procps
 "
 
 . "$(dirname "$0")/deps.sh"

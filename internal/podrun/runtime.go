@@ -2,7 +2,7 @@
 // start, stop and find them again, to look into them, and to have their images.
 //
 // It is on floor 1. A [Runtime] is one of its sub-packages: ns, which needs
-// nothing but Linux, and later one for each container runtime that speaks CRI.
+// nothing but Linux, and cri, for container runtimes that speak that interface.
 // Package suite says how each of them behaves, by tests that all pass.
 //
 // A pod's place is a sandbox: its network, IPC, host name and processes. It
@@ -48,14 +48,17 @@ type Sandboxes interface {
 
 // Containers are what runs in sandboxes.
 type Containers interface {
-	// CreateContainer prepares a container in a ready sandbox and returns its ID.
+	// CreateContainer prepares a container in a ready sandbox and returns its
+	// ID. What keeps its program from being run may be found here already
+	// (ErrCannotStart), or by StartContainer.
 	CreateContainer(ctx context.Context, sandbox string, config ContainerConfig) (string, error)
 	// StartContainer runs it, and returns when its program has been started.
 	// A container is started once; one that shall run again is made again.
 	StartContainer(ctx context.Context, id string) error
 	// StopContainer sends the stop signal, waits for up to grace, and kills
-	// what is left. It returns when nothing of the container runs. What has
-	// begun goes on if the agent dies. Stopping what does not run is no error.
+	// what is left. It returns when nothing of the container runs. If the agent
+	// dies meanwhile the next one calls it again: what has begun goes on, or
+	// begins anew. Stopping what does not run is no error.
 	StopContainer(ctx context.Context, id string, grace time.Duration) error
 	// RemoveContainer kills it if it runs, and removes its files but the log.
 	// One that does not exist is no error.
@@ -69,12 +72,13 @@ type Containers interface {
 // Streams are ways into pods.
 type Streams interface {
 	// Exec runs a command in a running container and returns its exit status.
-	// It kills the command when ctx ends or this process dies.
+	// It kills the command when ctx ends, and if it can when this process dies.
+	// A runtime may wait for whoever else holds the command's output open.
 	Exec(ctx context.Context, container string, command Command, io Stdio) (int, error)
 	// Attach joins the streams of a container until it ends or ctx does.
 	Attach(ctx context.Context, container string, io Stdio) error
 	// Dial connects to a TCP port of a sandbox's loopback address, as
-	// port-forward does.
+	// port-forward does. Where nobody listens it fails, or the first Read does.
 	Dial(ctx context.Context, sandbox string, port uint16) (net.Conn, error)
 }
 
@@ -88,7 +92,7 @@ type Images interface {
 	// ListImages returns what is here.
 	ListImages(ctx context.Context) ([]Image, error)
 	// RemoveImage takes a name from an image, or removes it by its ID; the
-	// files go with the last name. It is an error if a container has it, and
+	// files go with the last name (all names may go with one). It is an error if a container has it, and
 	// none if it is not here.
 	RemoveImage(ctx context.Context, reference string) error
 }
@@ -118,7 +122,8 @@ type Stats struct {
 	CPU time.Duration
 	// Memory is the working set in bytes: what could not be freed easily.
 	Memory uint64
-	// Processes counts threads, as the kernel's limit does.
+	// Processes counts threads, as the kernel's limit does. A runtime may not
+	// tell it for a container.
 	Processes uint64
 	// Containers by name.
 	Containers map[string]Stats

@@ -7,8 +7,10 @@ package crilog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -89,16 +91,29 @@ func (w *Writer) write(line []byte) error {
 
 func (w *Writer) turn() error {
 	w.file.Close()
-	for i := w.files - 1; i > 1; i-- {
-		// The older ones may not exist yet.
-		_ = os.Rename(numbered(w.path, i-1), numbered(w.path, i))
-	}
-	if w.files > 1 {
-		_ = os.Rename(w.path, numbered(w.path, 1))
-	} else {
-		_ = os.Remove(w.path)
+	if err := Turn(w.path, w.files); err != nil {
+		return err
 	}
 	return w.open()
+}
+
+// Turn makes room at path for a new file of the log: its file is PATH.1 after
+// it, and so on, and the oldest of files files is gone.
+func Turn(path string, files int) error {
+	for i := files - 1; i > 1; i-- {
+		// The older ones may not exist yet.
+		_ = os.Rename(numbered(path, i-1), numbered(path, i))
+	}
+	var err error
+	if files > 1 {
+		err = os.Rename(path, numbered(path, 1))
+	} else {
+		err = os.Remove(path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("turning a container's log: %w", err)
+	}
+	return nil
 }
 
 func numbered(path string, n int) string { return fmt.Sprintf("%s.%d", path, n) }

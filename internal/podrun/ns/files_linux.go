@@ -20,7 +20,7 @@ func (r *Runtime) writeFiles(id string, state sandboxState) error {
 	hostname := r.setup(id, state).Hostname
 	content := map[string]string{
 		"resolv.conf": resolvConf(state.Config.DNS),
-		"hosts":       hosts(state, hostname),
+		"hosts":       podrun.Hosts(state.Config, hostname, state.addresses()),
 		"hostname":    hostname + "\n",
 	}
 	if len(state.Config.DNS.Servers) == 0 {
@@ -51,24 +51,6 @@ func resolvConf(dns podrun.DNS) string {
 	}
 	if len(dns.Options) > 0 {
 		fmt.Fprintln(&b, "options", strings.Join(dns.Options, " "))
-	}
-	return b.String()
-}
-
-func hosts(state sandboxState, hostname string) string {
-	var b strings.Builder
-	b.WriteString("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
-	if state.Config.HostNetwork {
-		if own, err := os.ReadFile("/etc/hosts"); err == nil {
-			b.Reset()
-			b.Write(own)
-		}
-	}
-	if state.Address.IsValid() {
-		fmt.Fprintf(&b, "%s\t%s\n", state.Address, hostname)
-	}
-	for _, a := range state.Config.HostAliases {
-		fmt.Fprintf(&b, "%s\t%s\n", a.IP, strings.Join(a.Names, " "))
 	}
 	return b.String()
 }

@@ -31,6 +31,14 @@ type sandboxState struct {
 	Stopped bool
 }
 
+// addresses are its one, or none with the node's network.
+func (s sandboxState) addresses() []netip.Addr {
+	if !s.Address.IsValid() {
+		return nil
+	}
+	return []netip.Addr{s.Address}
+}
+
 // RunSandbox implements [podrun.Sandboxes].
 func (r *Runtime) RunSandbox(ctx context.Context, config podrun.SandboxConfig) (string, error) {
 	id := strings.ToLower(rand.Text()[:16])

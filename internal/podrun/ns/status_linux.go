@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path"
 	"slices"
@@ -25,9 +24,8 @@ func (r *Runtime) sandbox(id string) (podrun.Sandbox, error) {
 	if err != nil {
 		return podrun.Sandbox{}, err
 	}
-	s := podrun.Sandbox{ID: id, Config: state.Config, Created: state.Created, Ready: !state.Stopped && r.ready(id)}
-	if state.Address.IsValid() {
-		s.IPs = []netip.Addr{state.Address}
+	s := podrun.Sandbox{
+		ID: id, Config: state.Config, Created: state.Created, Ready: !state.Stopped && r.ready(id), IPs: state.addresses(),
 	}
 	entries, err := os.ReadDir(r.path(id, wire.ContainersDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -91,10 +91,16 @@ func testCannotStart(t *testing.T, p *pod) {
 			c.Security = podrun.Security{User: &number, AddCapabilities: []string{"WONDERS"}}
 		}},
 	} {
-		id := p.create("true", test.change)
-		err := p.StartContainer(t.Context(), id)
+		id, err := p.CreateContainer(t.Context(), p.id, p.config("true", test.change))
+		created := err == nil
+		if created {
+			err = p.StartContainer(t.Context(), id)
+		}
 		if !errors.Is(err, podrun.ErrCannotStart) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want ErrCannotStart with %q", test.name, err, test.want)
+		}
+		if !created {
+			continue
 		}
 		if c := p.wait(id); c.ExitCode != 128 || c.Reason != podrun.ReasonStartError || !strings.Contains(c.Message, test.want) {
 			t.Errorf("%s: %+v", test.name, c)
@@ -178,8 +184,9 @@ func testLimits(t *testing.T, p *pod) {
 	if c := p.wait(hog); c.ExitCode != 137 || c.Reason != podrun.ReasonOOMKilled {
 		t.Errorf("a program that takes too much memory: %+v", c)
 	}
-	got := p.run("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; echo all", func(c *podrun.ContainerConfig) {
-		c.Resources.Processes = 5
+	// The runtime's own helper needs some to start it.
+	got := p.run("n=0; while [ $n -lt 100 ]; do sleep 1000 & n=$((n+1)); done; echo all", func(c *podrun.ContainerConfig) {
+		c.Resources.Processes = 40
 	})
 	if strings.Contains(got, "all\n") {
 		t.Errorf("a program made more processes than it may: %s", got)
@@ -196,7 +203,7 @@ func testLeftovers(t *testing.T, p *pod) {
 	equal(t, "what is left", out, "0\n1\n")
 }
 
-func testAgain(t *testing.T, p *pod, subject Subject) {
+func testAgain(t *testing.T, p *pod, subject *Subject) {
 	id := p.start("echo before; while read line; do echo got $line; done", func(c *podrun.ContainerConfig) {
 		c.Stdin, c.Annotations = true, map[string]string{"hash": "1"}
 	})
@@ -204,7 +211,8 @@ func testAgain(t *testing.T, p *pod, subject Subject) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Runtime = subject.Again(t)
+	subject.Runtime = subject.Again(t)
+	p.Runtime = subject.Runtime
 	again, err := p.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +264,7 @@ func testAbsent(t *testing.T, p *pod) {
 	if err := errors.Join(p.StopSandbox(ctx, p.id), p.StopSandbox(ctx, p.id)); err != nil {
 		t.Error(err)
 	}
-	if c := p.find(id); c.State != podrun.Exited || c.ExitCode != 137 || c.Reason != podrun.ReasonUnknown {
+	if c := p.find(id); c.State != podrun.Exited || c.ExitCode != 137 || c.Reason != podrun.ReasonUnknown && c.Reason != podrun.ReasonError {
 		t.Errorf("a container of a sandbox that was stopped: %+v", c)
 	}
 	if _, err := p.CreateContainer(ctx, p.id, podrun.ContainerConfig{Name: "x", Image: p.image}); !errors.Is(err, podrun.ErrNotReady) {

@@ -45,7 +45,7 @@ func testExec(t *testing.T, p *pod) {
 		t.Errorf("%d bytes came back of %d; %d, %v", large.Len(), len(sent), code, err)
 	}
 	out.Reset()
-	code, err = p.Exec(t.Context(), id, podrun.Command{Args: []string{"sh", "-c", "sleep 1000 & echo started"}}, podrun.Stdio{Stdout: &out})
+	code, err = p.Exec(t.Context(), id, podrun.Command{Args: []string{"sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo started"}}, podrun.Stdio{Stdout: &out})
 	if err != nil || code != 0 || out.String() != "started\n" {
 		t.Errorf("a command that leaves something behind: %q, %d, %v", &out, code, err)
 	}

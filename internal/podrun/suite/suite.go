@@ -22,8 +22,11 @@ type Subject struct {
 	// Image is one that has a shell, the usual tools, and python3.
 	Image string
 	// Again closes the runtime and returns another of the same pods, as a new
-	// agent has it.
+	// agent has it. From then on that one is tested.
 	Again func(t *testing.T) podrun.Runtime
+	// Ordinary is set for the runtime of an ordinary user: it has no users but
+	// 0, and limits and counts nothing.
+	Ordinary bool
 }
 
 // Run tests all of it.
@@ -36,7 +39,7 @@ func Run(t *testing.T, subject Subject) {
 		{"a program has the environment, directory, names and hosts it was given", testSurroundings},
 		{"what cannot be started says why", testCannotStart},
 		{"volumes are there, and read-only where they are to be", testMounts},
-		{"a program has the user, groups and rights it was given, and no more", testSecurity},
+		{rights, testSecurity},
 		{"stopping is graceful at first", testStop},
 		{"commands run in a container", testExec},
 		{"a command has a terminal", testTerminal},
@@ -45,15 +48,31 @@ func Run(t *testing.T, subject Subject) {
 		{"a port of a pod is reached", testDial},
 		{"pods reach each other, and containers of a pod by loopback", testNetwork},
 		{"the node's processes are seen where that is asked for", testHostNamespaces},
-		{"limits hold", testLimits},
+		{limits, testLimits},
 		{"nothing of a container goes on after it", testLeftovers},
-		{"a new agent finds everything", func(t *testing.T, p *pod) { testAgain(t, p, subject) }},
-		{"what is used is counted", testStats},
+		{"a new agent finds everything", func(t *testing.T, p *pod) { testAgain(t, p, &subject) }},
+		{counts, testStats},
 		{"what is not there is no error to stop or remove", testAbsent},
 	} {
+		if subject.Ordinary && ofRoot[test.name] {
+			continue
+		}
 		t.Run(test.name, func(t *testing.T) { test.f(t, newPod(t, subject)) })
 	}
+	if subject.Ordinary {
+		t.Run("an ordinary user's pods have what he can give them", func(t *testing.T) { testOrdinary(t, newPod(t, subject)) })
+	}
 }
+
+// ofRoot are the tests of what only root's runtime can do; for that of an
+// ordinary user there is another one instead.
+var ofRoot = map[string]bool{rights: true, limits: true, counts: true}
+
+const (
+	rights = "a program has the user, groups and rights it was given, and no more"
+	limits = "limits hold"
+	counts = "what is used is counted"
+)
 
 // pod is a sandbox of a test, removed at its end.
 type pod struct {
@@ -86,9 +105,8 @@ func sandbox(t *testing.T, r podrun.Runtime, image string, config podrun.Sandbox
 	return p
 }
 
-// create prepares a container that runs a script.
-func (p *pod) create(script string, more ...func(*podrun.ContainerConfig)) string {
-	p.t.Helper()
+// config is of a container that runs a script.
+func (p *pod) config(script string, more ...func(*podrun.ContainerConfig)) podrun.ContainerConfig {
 	p.count++
 	config := podrun.ContainerConfig{
 		Name: "main", Attempt: p.count, Image: p.image, Command: []string{"sh", "-c"}, Args: []string{script},
@@ -97,7 +115,13 @@ func (p *pod) create(script string, more ...func(*podrun.ContainerConfig)) strin
 	for _, m := range more {
 		m(&config)
 	}
-	id, err := p.CreateContainer(p.t.Context(), p.id, config)
+	return config
+}
+
+// create prepares a container that runs a script.
+func (p *pod) create(script string, more ...func(*podrun.ContainerConfig)) string {
+	p.t.Helper()
+	id, err := p.CreateContainer(p.t.Context(), p.id, p.config(script, more...))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -1,0 +1,167 @@
+//go:build linux && host && root
+
+package cri
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Where containerd and the agent have theirs, in the empty directories of
+// [alone].
+const (
+	socket   = "/run/containerd.sock"
+	cniDir   = "/var/lib/net.d"
+	rootDir  = "/var/lib/pods"
+	stateDir = "/run/containerd-state"
+)
+
+// settings of containerd. Without the right to use more resources than allowed
+// (CAP_SYS_RESOURCE) it must not protect sandboxes from the kernel's hunger.
+const settings = `version = 2
+root = "/var/lib/containerd"
+state = "` + stateDir + `"
+[grpc]
+address = "` + socket + `"
+[plugins."io.containerd.internal.v1.opt"]
+path = "/var/lib/containerd-opt"
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "` + pauseImage + `"
+stream_server_address = "127.0.0.1"
+stream_server_port = "0"
+restrict_oom_score_adj = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "/usr/lib/cni"
+conf_dir = "` + cniDir + `"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+snapshotter = "overlayfs"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+`
+
+// startContainerd starts it, and ends it with the test. Nothing of what it has
+// started may be left then.
+func startContainerd(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(path, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd := exec.Command("containerd", "--config", path, "--log-level", "info")
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("%v: install containerd, runc and containernetworking-plugins (hack/test-deps.sh)", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if left := others(t); left != "" {
+			t.Errorf("what containerd has started is left:\n%s", left)
+		}
+		if t.Failed() {
+			t.Logf("containerd says:\n%s", &log)
+		}
+	})
+}
+
+// others are the processes beside this one and the first, but those that have
+// ended and that nobody has asked for.
+func others(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("ps", "-eo", "pid=,stat=,args=").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		own := fields[0] == "1" || fields[0] == fmt.Sprint(os.Getpid()) || strings.HasPrefix(fields[2], "ps")
+		if !own && !strings.HasPrefix(fields[1], "Z") {
+			left = append(left, line)
+		}
+	}
+	return strings.Join(left, "")
+}
+
+// testConfig is of a runtime of its own, with control groups that nobody else has.
+func testConfig() Config {
+	return Config{
+		Endpoint: "unix://" + socket, Root: rootDir, CNIDir: cniDir, PodCIDR: netip.MustParsePrefix("10.244.7.0/24"),
+		CgroupParent: os.Getenv(groupVariable),
+	}
+}
+
+// groupVariable has the name of the control groups, which differs for each
+// process of the machine.
+const groupVariable = "CAUSEWAY_TEST_GROUP"
+
+// open opens a runtime, to be closed by the test's end.
+func open(t *testing.T) *Runtime {
+	t.Helper()
+	r, err := New(t.Context(), testConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+// start starts containerd, and a runtime with the images of the tests. At the
+// end nothing of its pods may be left.
+func start(t *testing.T) *Runtime {
+	t.Helper()
+	startContainerd(t)
+	r := open(t)
+	images, err := r.ImportImages(t.Context(), archive(t))
+	if err != nil || len(images) != 2 {
+		t.Fatalf("images: %v, %v", images, err)
+	}
+	t.Cleanup(func() {
+		if left := leftovers(t); left != "" {
+			t.Errorf("of pods there is left:\n%s", left)
+		}
+		if err := r.groups.remove("."); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// leftovers are interfaces, control groups, files, addresses and mounts of pods.
+func leftovers(t *testing.T) string {
+	t.Helper()
+	var left []string
+	for _, pattern := range []string{
+		filepath.Join("/sys/fs/cgroup", "*", os.Getenv(groupVariable), "*"), filepath.Join("/sys/fs/cgroup", os.Getenv(groupVariable), "*"),
+		filepath.Join(rootDir, podsDir, "*"), filepath.Join(rootDir, "addresses", "causeway", "*.*.*.*"),
+		"/var/lib/cni/results/*", "/run/netns/*", "/sys/class/net/veth*",
+	} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range found {
+			if info, err := os.Stat(path); err == nil && (info.IsDir() || !strings.HasPrefix(path, "/sys")) {
+				left = append(left, path)
+			}
+		}
+	}
+	table, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		if strings.Contains(line, stateDir) || strings.Contains(line, "/run/netns/") {
+			left = append(left, line)
+		}
+	}
+	return strings.Join(left, "\n")
+}

@@ -1,0 +1,117 @@
+package cri
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/distribution/reference"
+	pb "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/causeway-access/causeway/internal/podrun"
+)
+
+// full is the whole name that a short one stands for; IDs stay as they are.
+func full(name string) (string, error) {
+	if strings.HasPrefix(name, "sha256:") {
+		return name, nil
+	}
+	named, err := reference.ParseDockerRef(name)
+	if err != nil {
+		return "", fmt.Errorf("the image's name %q: %w", name, err)
+	}
+	return named.String(), nil
+}
+
+// image finds one that is here.
+func (r *Runtime) image(ctx context.Context, name string) (podrun.Image, error) {
+	if name == podrun.HostImage {
+		return podrun.Image{}, fmt.Errorf("%w: the image %s is this machine's own files, which %s cannot run: name an image of a registry, or run the node without a container runtime", podrun.ErrNotFound, name, r.name)
+	}
+	whole, err := full(name)
+	if err != nil {
+		return podrun.Image{}, err
+	}
+	response, err := r.images.ImageStatus(ctx, &pb.ImageStatusRequest{Image: &pb.ImageSpec{Image: whole}})
+	if err != nil {
+		return podrun.Image{}, fmt.Errorf("the image %s: %w", name, plain(err))
+	}
+	if response.GetImage() == nil {
+		return podrun.Image{}, fmt.Errorf("the image %s: %w", name, podrun.ErrNotFound)
+	}
+	return imageOf(response.GetImage()), nil
+}
+
+func imageOf(i *pb.Image) podrun.Image {
+	image := podrun.Image{ID: i.GetId(), Size: int64(i.GetSize()), User: i.GetUsername()}
+	image.Names = append(append(image.Names, i.GetRepoTags()...), i.GetRepoDigests()...)
+	if i.GetUid() != nil {
+		image.User = strconv.FormatInt(i.GetUid().GetValue(), 10)
+	}
+	return image
+}
+
+// PullImage implements [podrun.Images].
+func (r *Runtime) PullImage(ctx context.Context, name string, auth podrun.Auth) (podrun.Image, error) {
+	if name == podrun.HostImage {
+		return r.image(ctx, name)
+	}
+	whole, err := full(name)
+	if err != nil {
+		return podrun.Image{}, err
+	}
+	request := &pb.PullImageRequest{Image: &pb.ImageSpec{Image: whole, UserSpecifiedImage: name}}
+	if auth != (podrun.Auth{}) {
+		request.Auth = &pb.AuthConfig{Username: auth.Username, Password: auth.Password, RegistryToken: auth.Token}
+	}
+	if _, err := r.images.PullImage(ctx, request); err != nil {
+		return podrun.Image{}, fmt.Errorf("pulling the image %s: %w", name, plain(err))
+	}
+	return r.image(ctx, name)
+}
+
+// ListImages implements [podrun.Images].
+func (r *Runtime) ListImages(ctx context.Context) ([]podrun.Image, error) {
+	response, err := r.images.ListImages(ctx, &pb.ListImagesRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("listing images: %w", plain(err))
+	}
+	list := []podrun.Image{}
+	for _, i := range response.GetImages() {
+		list = append(list, imageOf(i))
+	}
+	return list, nil
+}
+
+// RemoveImage implements [podrun.Images].
+func (r *Runtime) RemoveImage(ctx context.Context, name string) error {
+	r.using.Lock()
+	defer r.using.Unlock()
+	image, err := r.image(ctx, name)
+	if notFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	sandboxes, err := r.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range sandboxes {
+		for _, c := range s.Containers {
+			if c.ImageID == image.ID {
+				return fmt.Errorf("removing the image %s: the container %s of %s/%s has it", name, c.Config.Name, s.Config.Namespace, s.Config.Name)
+			}
+		}
+	}
+	whole, err := full(name)
+	if err == nil {
+		_, err = r.images.RemoveImage(ctx, &pb.RemoveImageRequest{Image: &pb.ImageSpec{Image: whole}})
+	}
+	if err = plain(err); err != nil && !notFound(err) {
+		return fmt.Errorf("removing the image %s: %w", name, err)
+	}
+	return nil
+}
