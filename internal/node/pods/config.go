@@ -65,6 +65,8 @@ type Volumes interface {
 	// Mount makes all of a pod's, if they are not there, and returns their
 	// paths by name. Its errors are shown to users.
 	Mount(ctx context.Context, pod *corev1.Pod) (map[string]string, error)
+	// Update tells of a mounted pod that has changed. It does not wait.
+	Update(pod *corev1.Pod)
 	// Unmount removes them. None is no error.
 	Unmount(uid types.UID) error
 	// Keep removes those of all other pods.

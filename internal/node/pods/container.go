@@ -47,7 +47,8 @@ type container struct {
 	started, ready bool
 	// stop is set as soon as the end of current has been asked for.
 	stop *stopping
-	// watched ends what looks at current.
+	// life ends with current, and watched ends what looks at it.
+	life    context.Context
 	watched context.CancelFunc
 }
 

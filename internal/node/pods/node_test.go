@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/ptr"
 
 	"github.com/causeway-access/causeway/internal/node/pods"
@@ -52,6 +54,8 @@ func (d directories) Mount(_ context.Context, pod *corev1.Pod) (map[string]strin
 	}
 	return paths, nil
 }
+
+func (d directories) Update(*corev1.Pod) {}
 
 func (d directories) Unmount(uid types.UID) error {
 	return os.RemoveAll(filepath.Join(string(d), string(uid)))
@@ -249,4 +253,128 @@ func (n *node) log(t *testing.T, pod *corev1.Pod, container string, attempt int)
 		text.WriteString(fields[len(fields)-1])
 	}
 	return text.String()
+}
+
+// logs waits until a container has written this and no more.
+func (n *node) logs(t *testing.T, pod *corev1.Pod, container, want string) {
+	t.Helper()
+	name := filepath.Join(n.dir, "logs", fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID), container, "0.log")
+	eventually(t, container+" of "+pod.Name+" has written "+want, func() bool {
+		_, err := os.Stat(name)
+		return err == nil && n.log(t, pod, container, 0) == want
+	})
+}
+
+// last tells of a pod as it was when it was deleted.
+func (n *node) last(t *testing.T, pod *corev1.Pod) <-chan *corev1.Pod {
+	t.Helper()
+	w, err := n.Client.CoreV1().Pods(pod.Namespace).Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + pod.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := make(chan *corev1.Pod, 1)
+	go func() {
+		defer w.Stop()
+		now := &corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{}}}}
+		for e := range w.ResultChan() {
+			if p, ok := e.Object.(*corev1.Pod); ok {
+				now = p
+			}
+			if e.Type == watch.Deleted {
+				break
+			}
+		}
+		last <- now
+	}()
+	return last
+}
+
+func (n *node) configMap(t *testing.T, name string, data map[string]string) {
+	t.Helper()
+	m := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: data}
+	if _, err := n.Client.CoreV1().ConfigMaps("default").Create(t.Context(), m, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var updated = metav1.UpdateOptions{}
+
+// removed waits until the runtime and the disk have nothing of a pod.
+func (n *node) removed(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	eventually(t, "nothing of "+pod.Name+" is left", func() bool {
+		list, err := n.runtime.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range list {
+			if s.Config.UID == string(pod.UID) {
+				return false
+			}
+		}
+		left, err := filepath.Glob(filepath.Join(n.dir, "*", "*"+string(pod.UID)))
+		return err == nil && len(left) == 0
+	})
+}
+
+// touch makes a file in a pod's volume, and read reads one.
+func (n *node) touch(t *testing.T, pod *corev1.Pod, name string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(n.dir, "volumes", string(pod.UID), "v", name), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (n *node) untouch(t *testing.T, pod *corev1.Pod, name string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(n.dir, "volumes", string(pod.UID), "v", name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (n *node) readable(pod *corev1.Pod, name string) bool {
+	_, err := os.Stat(filepath.Join(n.dir, "volumes", string(pod.UID), "v", name))
+	return err == nil
+}
+
+func (n *node) read(t *testing.T, pod *corev1.Pod, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(n.dir, "volumes", string(pod.UID), "v", name))
+	if err != nil {
+		t.Error(err)
+	}
+	return string(data)
+}
+
+// look lists what pods are made of: interfaces, mounts, control groups and files.
+func (n *node) look(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	links, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range links {
+		fmt.Fprintln(&b, "interface", l.Name)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Write(mounts)
+	for _, dir := range []string{"volumes", "state", "logs", "root/pods"} {
+		entries, _ := os.ReadDir(filepath.Join(n.dir, dir))
+		for _, e := range entries {
+			fmt.Fprintln(&b, "file", dir, e.Name())
+		}
+	}
+	for _, controller := range []string{"cpu", "memory", "pids", "."} {
+		groups, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup", controller, n.config.CgroupParent, "*", ""))
+		for _, g := range groups {
+			if info, err := os.Stat(g); err == nil && info.IsDir() {
+				fmt.Fprintln(&b, "control group", g)
+			}
+		}
+	}
+	return b.String()
 }

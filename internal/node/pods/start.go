@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/causeway-access/causeway/internal/node/podspec"
+	"github.com/causeway-access/causeway/internal/node/probe"
 	"github.com/causeway-access/causeway/internal/podrun"
 )
 
@@ -155,7 +156,8 @@ func (w *worker) launch(ctx context.Context, c *container, image podrun.Image, c
 func (w *worker) cannotStart(c *container, err error) {
 	c.current.State, c.current.Finished = podrun.Exited, time.Now()
 	c.current.ExitCode, c.current.Reason, c.current.Message = 128, podrun.ReasonStartError, err.Error()
-	c.why = reason{"RunContainerError", err.Error()}
+	c.words = err.Error()
+	c.why = reason{"RunContainerError", c.words}
 	w.warning(c, reasonFailed, "Error: %v", err)
 	if errors.Is(err, podrun.ErrNotReady) {
 		w.m.glance()
@@ -163,13 +165,25 @@ func (w *worker) cannotStart(c *container, err error) {
 	w.poke()
 }
 
-// begun watches a container that runs, and says whether others may follow.
-func (w *worker) begun(_ context.Context, c *container) bool {
+// begun watches a container that runs, and does what is to be done at its
+// start before others follow.
+func (w *worker) begun(ctx context.Context, c *container) bool {
 	if !c.running() {
 		return true
 	}
 	w.watch(c)
 	w.publish()
+	if c.spec.Lifecycle == nil || c.spec.Lifecycle.PostStart == nil {
+		return true
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
+	err := probe.Hook(ctx, w.targetOf(c), *c.spec.Lifecycle.PostStart)
+	if err != nil && ctx.Err() == nil {
+		w.warning(c, "FailedPostStartHook", "PostStartHook failed: %v", err)
+		w.stop(c, w.graceOf(), "FailedPostStartHook")
+	}
 	return true
 }
 

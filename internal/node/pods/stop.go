@@ -4,9 +4,10 @@ import (
 	"context"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
-	corev1 "k8s.io/api/core/v1"
+	"github.com/causeway-access/causeway/internal/node/probe"
 )
 
 // The least time that a container has: after its hook if it had any at all,
@@ -33,8 +34,8 @@ func (w *worker) stop(c *container, grace time.Duration, why string) {
 	until := time.Now().Add(grace)
 	hook := c.stop == nil
 	if c.stop != nil {
-		if !until.Before(c.stop.until) {
-			return
+		if c.stop.until.Sub(until) < time.Second/2 {
+			return // that is how long rounds differ by, not what somebody has asked for
 		}
 		c.stop.cancel()
 	}
@@ -43,18 +44,20 @@ func (w *worker) stop(c *container, grace time.Duration, why string) {
 	}
 	ctx, cancel := context.WithCancel(w.life)
 	c.stop = &stopping{until: until, cancel: cancel}
-	pod, spec, current, path := w.pod, c.spec, *c.current, c.path()
-	ip := w.address()
+	pod, spec, id, path, target := w.pod, c.spec, c.current.ID, c.path(), w.targetOf(c)
 	w.m.running.Go(func() {
 		defer cancel()
 		if hook && grace > 0 && spec.Lifecycle != nil && spec.Lifecycle.PreStop != nil {
-			if err := w.m.hook(ctx, pod, spec, current.ID, ip, *spec.Lifecycle.PreStop, grace); err != nil && ctx.Err() == nil {
+			within, done := context.WithTimeout(ctx, grace)
+			err := probe.Hook(within, target, *spec.Lifecycle.PreStop)
+			done()
+			if err != nil && ctx.Err() == nil {
 				w.m.event(pod, path, corev1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed: %v", err)
 			}
 			grace = max(time.Until(until), min(grace, leastGrace))
 		}
 		for ctx.Err() == nil {
-			err := w.m.config.Runtime.StopContainer(ctx, current.ID, grace)
+			err := w.m.config.Runtime.StopContainer(ctx, id, grace)
 			if err == nil {
 				return
 			}

@@ -14,6 +14,7 @@ func (w *worker) watch(c *container) {
 	c.watched = cancel
 	current := *c.current
 	w.m.running.Go(func() {
+		defer cancel() // its probes and hooks end with it
 		ended, err := w.m.await(ctx, current)
 		if err == nil {
 			w.tell(func(in *inbox) { in.ended = append(in.ended, ended) })
@@ -23,6 +24,7 @@ func (w *worker) watch(c *container) {
 		}
 	})
 	w.probe(ctx, c)
+	c.life = ctx
 }
 
 // await returns a container that has ended, or why nobody waits any more.

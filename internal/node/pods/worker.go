@@ -169,6 +169,9 @@ func (w *worker) take() {
 	w.mu.Unlock()
 	if in.pod != nil {
 		w.pod = in.pod
+		if w.volumes != nil {
+			w.m.config.Volumes.Update(w.pod)
+		}
 	}
 	w.gone = w.gone || in.gone
 	w.kinds()
