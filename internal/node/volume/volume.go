@@ -74,26 +74,35 @@ type pod struct {
 // New makes a Manager. The volumes that earlier agents left stay until
 // [Manager.Keep] says otherwise.
 func New(cfg Config) (*Manager, error) {
+	m, err := newManager(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("preparing volumes: %w", err)
+	}
+	if err := mountTmpfs(m.memory(), "mode=0700"); err != nil {
+		m.cfg.Log.Warn("Secrets of pods are on disk, for its owner alone: there can be no tmpfs here", "dir", m.memory(), "error", err)
+	}
+	return m, nil
+}
+
+// newManager is New without the tmpfs.
+func newManager(cfg Config) (*Manager, error) {
 	if cfg.Dir == "" || cfg.Client == nil {
-		return nil, errors.New("preparing volumes: Dir and Client are required")
+		return nil, errors.New("Dir and Client are required")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
 	var err error
 	if cfg.Dir, err = settle(cfg.Dir); err != nil {
-		return nil, fmt.Errorf("preparing volumes: %w", err)
+		return nil, err
 	}
 	m := &Manager{cfg: cfg, pods: map[types.UID]*pod{}}
 	m.stale = workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[types.UID](retryFirst, retryLast))
 	m.objects = newObjects(cfg.Client, cfg.Log, func(uid types.UID) { m.stale.Add(uid) })
 	for _, sub := range []string{m.disk(), m.memory()} {
 		if err := os.MkdirAll(sub, 0o700); err != nil {
-			return nil, fmt.Errorf("preparing volumes: %w", err)
+			return nil, err
 		}
-	}
-	if err := mountTmpfs(m.memory(), "mode=0700"); err != nil {
-		cfg.Log.Warn("Secrets of pods are on disk, for its owner alone: there can be no tmpfs here", "dir", m.memory(), "error", err)
 	}
 	return m, nil
 }
