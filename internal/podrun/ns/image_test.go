@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/causeway-access/causeway/internal/podrun"
+	"github.com/causeway-access/causeway/internal/podrun/ns/idmap"
 	"github.com/causeway-access/causeway/test/inside"
 )
 
@@ -44,7 +45,7 @@ func shell(t *testing.T) []string {
 }
 
 // importApp makes an image of a shell alone and imports it.
-func importApp(t *testing.T, r *Runtime) podrun.Image {
+func importApp(t *testing.T, r *Runtime, user string) podrun.Image {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -69,7 +70,7 @@ func importApp(t *testing.T, r *Runtime) podrun.Image {
 	}
 	img, err := mutate.AppendLayers(empty.Image, layer)
 	if err == nil {
-		img, err = mutate.Config(img, v1.Config{Entrypoint: []string{"/bin/sh", "-c", tell, "app"}, Cmd: []string{"by", "default"}, Env: []string{"FROM=image"}, WorkingDir: "/work", User: "1234:99"})
+		img, err = mutate.Config(img, v1.Config{Entrypoint: []string{"/bin/sh", "-c", tell, "app"}, Cmd: []string{"by", "default"}, Env: []string{"FROM=image"}, WorkingDir: "/work", User: user})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +95,11 @@ func TestAnImageOfAShellAloneRuns(t *testing.T) {
 		return
 	}
 	r := open(t, testConfig(t))
-	img := importApp(t, r)
+	user, ids := "1234:99", "\n1234\n99\n"
+	if !idmap.Users().Has(1234) {
+		user, ids = "0:0", "\n0\n0\n" // an ordinary user has no other
+	}
+	img := importApp(t, r, user)
 	sandbox, err := r.RunSandbox(t.Context(), podrun.SandboxConfig{
 		Namespace: "default", Name: "app",
 		DNS: podrun.DNS{Servers: []netip.Addr{netip.MustParseAddr("10.96.0.10")}, Searches: []string{"default.svc.cluster.local", "svc.cluster.local"}, Options: []string{"ndots:5"}},
@@ -113,9 +118,9 @@ func TestAnImageOfAShellAloneRuns(t *testing.T) {
 		config podrun.ContainerConfig
 		want   string
 	}{
-		{"as it says", podrun.ContainerConfig{}, "by default /work image\n1234\n99\nalone\n"},
-		{"with arguments", podrun.ContainerConfig{Args: []string{"other"}}, "other /work image\n1234\n99\nalone\n"},
-		{"with a command", podrun.ContainerConfig{Command: []string{"/bin/sh", "-c", tell, "x"}, Dir: "/", Env: []string{"FROM=pod"}}, " / pod\n1234\n99\nalone\n"},
+		{"as it says", podrun.ContainerConfig{}, "by default /work image" + ids + "alone\n"},
+		{"with arguments", podrun.ContainerConfig{Args: []string{"other"}}, "other /work image" + ids + "alone\n"},
+		{"with a command", podrun.ContainerConfig{Command: []string{"/bin/sh", "-c", tell, "x"}, Dir: "/", Env: []string{"FROM=pod"}}, " / pod" + ids + "alone\n"},
 	} {
 		log := filepath.Join(t.TempDir(), "log")
 		test.config.Name, test.config.Image, test.config.LogPath = "main", "example.com/app:v1", log

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/causeway-access/causeway/internal/podrun"
+	"github.com/causeway-access/causeway/internal/podrun/ns/idmap"
 	"github.com/causeway-access/causeway/internal/podrun/suite"
 	"github.com/causeway-access/causeway/test/inside"
 )
@@ -49,7 +50,7 @@ func TestPodsBehaveAsTheSuiteSays(t *testing.T) {
 	}
 	config := testConfig(t)
 	r := open(t, config)
-	suite.Run(t, suite.Subject{Runtime: r, Image: podrun.HostImage, Again: func(t *testing.T) podrun.Runtime {
+	suite.Run(t, suite.Subject{Runtime: r, Image: podrun.HostImage, Ordinary: !idmap.Users().Has(1), Again: func(t *testing.T) podrun.Runtime {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
