@@ -49,6 +49,10 @@ func Run(t *testing.T, subject Subject) {
 		{"pods reach each other, and containers of a pod by loopback", testNetwork},
 		{"the node's processes are seen where that is asked for", testHostNamespaces},
 		{limits, testLimits},
+		{bomb, testForkBomb},
+		{"containers that are run one after the other see what the one before has done", testSequence},
+		{"names are as long as the API lets them be", testLongNames},
+		{"of a pod that cannot be made nothing is left", testNoSandbox},
 		{"nothing of a container goes on after it", testLeftovers},
 		{"a new agent finds everything", func(t *testing.T, p *pod) { testAgain(t, p, &subject) }},
 		{counts, testStats},
@@ -66,11 +70,12 @@ func Run(t *testing.T, subject Subject) {
 
 // ofRoot are the tests of what only root's runtime can do; for that of an
 // ordinary user there is another one instead.
-var ofRoot = map[string]bool{rights: true, limits: true, counts: true}
+var ofRoot = map[string]bool{rights: true, limits: true, bomb: true, counts: true}
 
 const (
 	rights = "a program has the user, groups and rights it was given, and no more"
 	limits = "limits hold"
+	bomb   = "a pod that makes ever more processes is held, and ended"
 	counts = "what is used is counted"
 )
 
