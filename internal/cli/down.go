@@ -18,7 +18,7 @@ import (
 
 // newDown ends what goes on when `up` has ended.
 func newDown(streams genericiooptions.IOStreams) *cobra.Command {
-	var dataDir string
+	var dataDir, endpoint string
 	var grace time.Duration
 	var format output
 	c := &cobra.Command{
@@ -41,7 +41,7 @@ them again. To be rid of the cluster, delete its directory after this.`,
 			if err != nil {
 				return fmt.Errorf("end the pods: %w", err)
 			}
-			ended, err := node.EndPods(cmd.Context(), filepath.Join(dataDir, cluster.NodeDir), grace)
+			ended, err := node.EndPods(cmd.Context(), filepath.Join(dataDir, cluster.NodeDir), endpoint, grace)
 			printed := format.print(streams.Out, ended, func(w io.Writer) error {
 				for _, pod := range ended {
 					fmt.Fprintf(w, "pod %s/%s ended\n", pod.Namespace, pod.Name)
@@ -56,6 +56,7 @@ them again. To be rid of the cluster, delete its directory after this.`,
 	}
 	f := c.Flags()
 	f.StringVar(&dataDir, "data-dir", cluster.DefaultDataDir(), "directory of the cluster")
+	f.StringVar(&endpoint, "container-runtime-endpoint", "", "the one that was given to up")
 	f.DurationVar(&grace, "grace-period", 10*time.Second, "how long containers have to end by themselves")
 	format.addTo(c)
 	return c

@@ -96,6 +96,7 @@ context is current there, it stays so.`,
 func addNode(f *pflag.FlagSet, n *cluster.NodeConfig) {
 	f.BoolVar(&n.Run, "node", true, "run pods on this machine, which takes Linux and root; if not asked for and not possible, the cluster does without")
 	f.StringVar(&n.Name, "node-name", "", "name of this machine as a node (default: its host name)")
+	f.StringVar(&n.RuntimeEndpoint, "container-runtime-endpoint", "", "socket of a container runtime that speaks CRI, such as unix:///run/containerd/containerd.sock (default: pods are run without one)")
 	f.StringVar(&n.Listen, "node-listen", "", "host:port of the node's own API; port 0 takes any free port (default: port 10250 where --listen says)")
 }
 

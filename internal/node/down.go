@@ -21,14 +21,15 @@ type Ended struct {
 }
 
 // EndPods ends the pods that run on a node without its agent, and returns them.
-// Dir is the node's. Each container has grace to end by itself.
-func EndPods(ctx context.Context, dir string, grace time.Duration) ([]Ended, error) {
-	c := &Config{Dir: dir}
+// Dir is the node's, runtimeEndpoint as in [Config]. Each container has grace to
+// end by itself.
+func EndPods(ctx context.Context, dir, runtimeEndpoint string, grace time.Duration) ([]Ended, error) {
+	c := &Config{Dir: dir, RuntimeEndpoint: runtimeEndpoint}
 	ended := []Ended{}
 	if _, err := os.Stat(c.path("run")); errors.Is(err, fs.ErrNotExist) {
 		return ended, nil // there has never been a node
 	}
-	r, err := c.open(netip.Prefix{})
+	r, err := c.open(ctx, netip.Prefix{})
 	if err != nil {
 		return ended, fmt.Errorf("opening the runtime of pods: %w", err)
 	}

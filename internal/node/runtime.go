@@ -2,12 +2,10 @@ package node
 
 import (
 	"context"
-	"net/netip"
 	"os"
 	"slices"
 
 	"github.com/causeway-access/causeway/internal/podrun"
-	"github.com/causeway-access/causeway/internal/podrun/ns"
 	"github.com/causeway-access/causeway/internal/version"
 )
 
@@ -27,7 +25,7 @@ func (a *Agent) openRuntime(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.cfg.open(cidr)
+	r, err := a.cfg.open(ctx, cidr)
 	if err != nil {
 		return err
 	}
@@ -51,12 +49,13 @@ func (w withProgram) CreateContainer(ctx context.Context, sandbox string, config
 	return w.podRuntime.CreateContainer(ctx, sandbox, config)
 }
 
-func (c *Config) open(cidr netip.Prefix) (podRuntime, error) {
-	return ns.New(ns.Config{Root: c.path("run"), PodCIDR: cidr, Hidden: append([]string{c.Dir}, c.Hidden...)})
-}
-
 // scheme begins the IDs of containers in the API.
-func (c *Config) scheme() string { return "causeway" }
+func (c *Config) scheme() string {
+	if c.RuntimeEndpoint == "" {
+		return "causeway"
+	}
+	return "cri"
+}
 
 func (c *Config) runtimeVersion() string { return c.scheme() + "://" + version.Causeway().Version }
 
