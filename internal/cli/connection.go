@@ -28,9 +28,10 @@ func newConnection() *genericclioptions.ConfigFlags {
 	return flags.WithWrapConfigFn(withUserAgent("causeway"))
 }
 
-// restConfig is how to reach the cluster that the flags and the kubeconfig name.
-// Without any, client-go would try an unprotected port of this machine, and
-// report that nobody answers there; this says what is missing.
+// restConfig is how to reach the cluster that the flags and the kubeconfig name,
+// or that whose pod this is. Without any, client-go would try an unprotected
+// port of this machine, and report that nobody answers there; this says what is
+// missing.
 func restConfig(c *genericclioptions.ConfigFlags) (*rest.Config, error) {
 	raw, err := c.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
@@ -40,7 +41,7 @@ func restConfig(c *genericclioptions.ConfigFlags) (*rest.Config, error) {
 		}
 		return nil, cmp.Or(kubeconfig.Check(explicit), err)
 	}
-	if api.IsConfigEmpty(&raw) && *c.APIServer == "" {
+	if _, outside := rest.InClusterConfig(); api.IsConfigEmpty(&raw) && *c.APIServer == "" && outside != nil {
 		return nil, errors.New("no cluster is configured: start one with 'causeway up', or name a file with --kubeconfig or a URL with --server")
 	}
 	return c.ToRESTConfig()
