@@ -121,7 +121,7 @@ func start(t *testing.T) *Runtime {
 	startContainerd(t)
 	r := open(t)
 	images, err := r.ImportImages(t.Context(), archive(t))
-	if err != nil || len(images) != 2 {
+	if err != nil || len(images) != 3 {
 		t.Fatalf("images: %v, %v", images, err)
 	}
 	t.Cleanup(func() {

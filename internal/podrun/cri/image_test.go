@@ -26,8 +26,9 @@ import (
 
 // The images of the tests. Nobody pulls them.
 const (
-	toolsImage = "causeway.test/tools:1"
-	pauseImage = "causeway.test/pause:1"
+	toolsImage    = "causeway.test/tools:1"
+	pauseImage    = "causeway.test/pause:1"
+	strangerImage = "causeway.test/stranger:1"
 )
 
 // tools are the programs of the image, with the libraries that they need.
@@ -36,15 +37,17 @@ var tools = []string{
 	"sleep", "stty", "tail", "test", "touch", "true", "tty", "unshare",
 }
 
-// archive makes a file of two images, of this machine's programs: tools, and
-// one for sandboxes, that does nothing but take in processes without parents.
+// archive makes a file of images, of this machine's programs: tools, one for
+// sandboxes, that does nothing but take in processes without parents, and one
+// of a user whom it does not have.
 func archive(t *testing.T) string {
 	t.Helper()
 	layer := toolsLayer(t)
 	images := map[name.Tag]v1.Image{}
 	for image, config := range map[string]v1.Config{
-		toolsImage: {Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}},
-		pauseImage: {Entrypoint: []string{"/bin/sh", "-c", "while :; do sleep infinity; done"}},
+		toolsImage:    {Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}},
+		strangerImage: {User: "stranger"},
+		pauseImage:    {Entrypoint: []string{"/bin/sh", "-c", "while :; do sleep infinity; done"}},
 	} {
 		img, err := mutate.AppendLayers(empty.Image, layer)
 		if err == nil {
