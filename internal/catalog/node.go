@@ -18,6 +18,7 @@ const KubeletPort = 10250
 type node struct {
 	host    route.Endpoint // of the kubelet's port; no address and no host if none is known
 	kubelet uint16
+	agent   bool // it says where its kubelet's API is, so something serves that
 	last    latest
 }
 
@@ -34,7 +35,7 @@ func (c *Catalog) dropNode(n *corev1.Node) { c.nodes.Delete(n.Name) }
 func nodeOf(n *corev1.Node) *node {
 	out := &node{kubelet: KubeletPort}
 	if p := n.Status.DaemonEndpoints.KubeletEndpoint.Port; p > 0 && p < 1<<16 {
-		out.kubelet = uint16(p)
+		out.kubelet, out.agent = uint16(p), true
 	}
 	for _, kind := range preferred {
 		for _, a := range n.Status.Addresses {
@@ -99,4 +100,16 @@ func (c *Catalog) Kubelet(t *route.Target) bool {
 		port = n.kubelet
 	}
 	return t.Port == strconv.Itoa(int(port))
+}
+
+// HasAgent reports whether a pod is on a node that serves a kubelet's API, by
+// which its loopback address can be reached. Pods and nodes that are not known
+// have none, nor those that only exist as objects.
+func (c *Catalog) HasAgent(t *route.Target) bool {
+	p, ok := c.pods.Load(name{t.Namespace, t.Name})
+	if t.Resource != route.Pods || !ok {
+		return false
+	}
+	n, ok := c.nodes.Load(p.node)
+	return ok && n.agent
 }

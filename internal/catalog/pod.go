@@ -15,6 +15,7 @@ import (
 // pod is what is kept of a Pod.
 type pod struct {
 	addr     netip.Addr // invalid if it has none yet
+	node     string     // empty if it has none yet
 	finished bool
 	first    uint16 // the first declared container port, 0 if none
 	named    []namedPort
@@ -46,7 +47,7 @@ func (c *Catalog) setPod(p *corev1.Pod) { c.pods.Store(name{p.Namespace, p.Name}
 func (c *Catalog) dropPod(p *corev1.Pod) { c.pods.Delete(name{p.Namespace, p.Name}) }
 
 func podOf(p *corev1.Pod) *pod {
-	out := &pod{finished: p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed}
+	out := &pod{node: p.Spec.NodeName, finished: p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed}
 	if addr, err := netip.ParseAddr(p.Status.PodIP); err == nil {
 		out.addr = addr.Unmap()
 	}

@@ -45,9 +45,10 @@ type Config struct {
 	// Next serves what is no target: the API. Nil answers 404.
 	Next http.Handler
 
-	// ForwardPods answers pods/portforward here, by dialling the pod. Set it
-	// where no node agents do: else Next passes it to the pod's node. Services
-	// are always answered here.
+	// ForwardPods answers pods/portforward here, by dialling the pod, if the
+	// pod's node has no agent. Next passes what has one on to it: only the node
+	// reaches programs that listen on the pod's own loopback address. Without
+	// it all is left to Next. Services are always answered here.
 	ForwardPods bool
 
 	// AllowedCIDRs are loopback ranges that may be dialled; see transport.Guard.

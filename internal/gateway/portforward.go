@@ -15,7 +15,7 @@ import (
 // gateway's to answer. Services always are: nobody else knows them. For pods it
 // is the node's where there are node agents.
 func (g *Gateway) forwards(t *route.Target) bool {
-	return t.Resource == route.Services || g.cfg.ForwardPods
+	return t.Resource == route.Services || g.cfg.ForwardPods && !g.cfg.Catalog.HasAgent(t)
 }
 
 // servePortForward is the access path of connections that are no HTTP: TCP to a
