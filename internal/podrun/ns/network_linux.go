@@ -80,6 +80,12 @@ func (r *Runtime) connect(id string, pid int, address netip.Addr) error {
 	return nil
 }
 
+// connected says whether the pair is there.
+func connected(id string) bool {
+	_, err := netlink.LinkByName(interfaceName(id))
+	return err == nil
+}
+
 // disconnect removes the pair. The kernel does it with the pod's network, but
 // takes its time.
 func disconnect(id string) error {

@@ -85,6 +85,13 @@ func (r *Runtime) recover() error {
 			}
 			continue
 		}
+		// A pod that has lost its interface, as those of an ordinary user do when
+		// his agent's network ends with it, is of no use.
+		if state.Address.IsValid() && !state.Stopped && !connected(id) {
+			if err := r.halt(context.Background(), id); err != nil {
+				return err
+			}
+		}
 		if state.Address.IsValid() && !state.Stopped {
 			r.addresses[state.Address.String()] = id
 		}

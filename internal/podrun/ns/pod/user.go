@@ -73,7 +73,7 @@ func (a *account) exist(asked []int64) error {
 	if users.All() && groups.All() {
 		return nil
 	}
-	const why = "the node's agent runs as an ordinary user, who is user 0 in its pods and no other; newuidmap and /etc/subuid can give him more, and root has all"
+	const why = "the node's agent runs as an ordinary user, who is user 0 in its pods and no other; run it as root for others"
 	if !users.Has(a.Uid) {
 		return fmt.Errorf("%w: there is no user %d: %s", podrun.ErrCannotStart, a.Uid, why)
 	}
