@@ -55,7 +55,7 @@ func logTail(name string) []byte {
 		_, _ = file.Seek(max(0, info.Size()-mostLog-mostLogLines*50), io.SeekStart)
 	}
 	data, _ := io.ReadAll(file)
-	lines := bytes.SplitAfter(data, []byte("\n"))
+	lines := bytes.SplitAfter(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
 	lines = lines[max(0, len(lines)-mostLogLines):]
 	var text []byte
 	for _, line := range lines {
