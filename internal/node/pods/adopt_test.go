@@ -66,7 +66,7 @@ func (n *node) adopted(t *testing.T, pod *corev1.Pod) {
 }
 
 func many(t *testing.T, n *node) {
-	const count = 20
+	const count = 10
 	began := time.Now()
 	var list []*corev1.Pod
 	for i := range count {

@@ -3,6 +3,7 @@
 package pods_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -11,5 +12,9 @@ import (
 
 func TestMain(m *testing.M) {
 	pod.Main(os.Args)
+	// Stories wait more than they work.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }

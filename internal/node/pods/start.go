@@ -101,9 +101,17 @@ func (w *worker) configure(ctx context.Context, c *container, image podrun.Image
 		return config, opened.close, err
 	}
 	config, err = podspec.Container(w.pod, c.spec, podspec.Resolved{
-		Attempt: c.next(), Image: image, Environment: env, Mounts: mounts, LogPath: log,
+		Attempt: c.next(), Image: image, Hostname: w.hostname(), Environment: env, Mounts: mounts, LogPath: log,
 	})
 	return config, opened.close, err
+}
+
+// hostname is the pod's, or the node's if it has its network.
+func (w *worker) hostname() string {
+	if name, err := os.Hostname(); err == nil && w.pod.Spec.HostNetwork {
+		return name
+	}
+	return w.sandbox.Config.Hostname
 }
 
 // makeLog makes the place of a container's log and returns its name.

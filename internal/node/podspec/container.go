@@ -13,6 +13,8 @@ type Resolved struct {
 	// Attempt counts the containers of this name in the pod.
 	Attempt uint32
 	Image   podrun.Image
+	// Hostname is what the pod calls itself.
+	Hostname string
 	// Environment is also for what command and args refer to.
 	Environment *Environment
 	// Mounts are all, in their order.
@@ -34,7 +36,9 @@ func Container(pod *corev1.Pod, c *corev1.Container, with Resolved) (podrun.Cont
 		Image:   c.Image,
 		Command: expandAll(c.Command, with.Environment.Value),
 		Args:    expandAll(c.Args, with.Environment.Value),
-		Dir:     c.WorkingDir, Env: with.Environment.List(),
+		Dir:     c.WorkingDir,
+		// Programs expect to find their name there, though the API says nothing of it.
+		Env:    append([]string{"HOSTNAME=" + with.Hostname}, with.Environment.List()...),
 		Mounts: with.Mounts, Resources: containerResources(c), Security: security,
 		Stdin: c.Stdin, StdinOnce: c.StdinOnce, TTY: c.TTY,
 		LogPath: with.LogPath, StopSignal: stopSignal(c),

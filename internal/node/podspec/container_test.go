@@ -35,13 +35,13 @@ func TestContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	mounts := []podrun.Mount{{Source: "/a", Target: "/b"}}
-	got, err := Container(pod, c, Resolved{Attempt: 3, Environment: env, Mounts: mounts, LogPath: "/log"})
+	got, err := Container(pod, c, Resolved{Attempt: 3, Hostname: "web", Environment: env, Mounts: mounts, LogPath: "/log"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := podrun.ContainerConfig{
 		Name: "main", Attempt: 3, Image: "host", Command: []string{"echo", "1"}, Args: []string{"$(NONE)"}, Dir: "/tmp",
-		Env: []string{"A=1"}, Mounts: mounts, LogPath: "/log", Stdin: true, StdinOnce: true, TTY: true, StopSignal: syscall.SIGUSR1,
+		Env: []string{"HOSTNAME=web", "A=1"}, Mounts: mounts, LogPath: "/log", Stdin: true, StdinOnce: true, TTY: true, StopSignal: syscall.SIGUSR1,
 		Resources: podrun.Resources{MilliCPU: 250, CPUShares: 256, Memory: 1 << 20},
 		Security: podrun.Security{
 			User: ptr.To[int64](7), Group: ptr.To[int64](1001), Groups: []int64{3000, 2000}, AddCapabilities: []string{"NET_ADMIN"},
