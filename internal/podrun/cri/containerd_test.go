@@ -55,7 +55,7 @@ func startContainerd(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	cmd := exec.Command("containerd", "--config", path, "--log-level", "info")
+	cmd := exec.Command("containerd", "--config", path, "--log-level", "warn")
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%v: install containerd, runc and containernetworking-plugins (hack/test-deps.sh)", err)

@@ -24,8 +24,11 @@ type fake struct {
 	events     chan *pb.ContainerEventResponse
 	// listed counts how often containers were asked for.
 	listed int
-	// unready is what the network lacks.
-	unready string
+	// unready is what the network lacks. When it has been told twice,
+	// impatient is called.
+	unready   string
+	told      int
+	impatient func()
 }
 
 // serve serves it on a socket.
@@ -75,6 +78,11 @@ func (f *fake) Version(context.Context, *pb.VersionRequest) (*pb.VersionResponse
 }
 
 func (f *fake) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.told++; f.unready != "" && f.told == 2 {
+		f.impatient()
+	}
 	return &pb.StatusResponse{Status: &pb.RuntimeStatus{Conditions: []*pb.RuntimeCondition{
 		{Type: pb.RuntimeReady, Status: true},
 		{Type: pb.NetworkReady, Status: f.unready == "", Reason: "NetworkPluginNotReady", Message: f.unready},

@@ -111,17 +111,20 @@ func (r *Runtime) open(ctx context.Context) error {
 
 // ready waits until the runtime and its network are.
 func (r *Runtime) ready(ctx context.Context) error {
+	why := errors.New("it does not answer")
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		missing, err := r.conditions(ctx)
-		if err == nil && len(missing) == 0 {
+		switch {
+		case err == nil && len(missing) == 0:
 			return nil
+		case err == nil:
+			why = errors.New(strings.Join(missing, "; "))
+		case ctx.Err() == nil:
+			why = err
 		}
 		select {
 		case <-ctx.Done():
-			if err == nil {
-				err = errors.New(strings.Join(missing, "; "))
-			}
-			return fmt.Errorf("waiting for the container runtime %s at %s: %w", r.name, r.config.Endpoint, err)
+			return fmt.Errorf("waiting for the container runtime %s at %s: %w", r.name, r.config.Endpoint, why)
 		case <-time.After(wait):
 		}
 	}

@@ -91,17 +91,19 @@ func TestWhatOtherRuntimesLackIsSaid(t *testing.T) {
 
 func TestARuntimeThatCannotBeUsedSaysWhy(t *testing.T) {
 	silent := filepath.Join(t.TempDir(), "silent")
+	ctx, cancel := context.WithCancel(t.Context())
+	unready := &fake{unready: "no plugin", impatient: cancel}
 	for _, test := range []struct {
 		name   string
 		config Config
 		want   string
 	}{
 		{"no socket", Config{Endpoint: "tcp://192.0.2.1:99"}, "unix:///run/containerd/containerd.sock"},
-		{"nobody there", Config{Endpoint: "unix://" + silent}, silent},
-		{"no network", Config{Endpoint: (&fake{unready: "no plugin"}).serve(t), PodCIDR: netip.MustParsePrefix("10.1.2.0/24")}, "NetworkPluginNotReady: no plugin"},
+		{"nobody there", Config{Endpoint: "unix://" + silent, ReadyTimeout: 100 * time.Millisecond}, silent},
+		{"no network", Config{Endpoint: unready.serve(t), PodCIDR: netip.MustParsePrefix("10.1.2.0/24")}, "NetworkPluginNotReady: no plugin"},
 	} {
-		test.config.Root, test.config.ReadyTimeout = t.TempDir(), 100*time.Millisecond
-		r, err := New(t.Context(), test.config)
+		test.config.Root = t.TempDir()
+		r, err := New(ctx, test.config)
 		if err == nil {
 			r.Close()
 		}

@@ -68,7 +68,7 @@ func testNetwork(t *testing.T, p *pod) {
 
 func testHostNamespaces(t *testing.T, p *pod) {
 	// This process is known by its arguments; the script has none like them.
-	const seen = "cat /proc/[0-9]*/cmdline | grep -aq 'test[.]run=' && echo seen; echo 1 2>/dev/null > /proc/sys/kernel/sysrq || echo fixed"
+	const seen = "cat /proc/[0-9]*/cmdline 2>/dev/null | grep -aq 'test[.]run=' && echo seen; echo 1 2>/dev/null > /proc/sys/kernel/sysrq || echo fixed"
 	equal(t, "the node's processes in an ordinary pod", p.run(seen), "fixed\n")
 	host := sandbox(t, p.Runtime, p.image, podrun.SandboxConfig{Name: "host", HostPID: true, HostIPC: true})
 	equal(t, "the node's processes in a pod that asks for them", host.run(seen), "seen\nfixed\n")
