@@ -206,7 +206,7 @@ func (r *Runtime) RemoveContainer(ctx context.Context, id string) error {
 		return err
 	}
 	defer r.hold(sandbox)()
-	if err := r.groups.Remove(path.Join(sandbox, id)); err != nil {
+	if err := r.groups.Remove(path.Join(sandbox, wire.ContainerGroup(id))); err != nil {
 		return err
 	}
 	r.at("remove the container's state")

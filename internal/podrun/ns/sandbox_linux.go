@@ -79,13 +79,25 @@ func (r *Runtime) makeSandbox(ctx context.Context, id string, config podrun.Sand
 		return err
 	}
 	r.at("make the control groups")
-	if err := r.groups.Make(path.Join(id, wire.Home)); err != nil {
-		return err
-	}
-	if err := r.groups.Limit(id, config.Resources); err != nil {
+	if err := r.makeGroups(id, config.Resources); err != nil {
 		return err
 	}
 	return r.startInit(ctx, id, state)
+}
+
+// makeGroups makes the pod's control groups with their limits.
+func (r *Runtime) makeGroups(id string, whole podrun.Resources) error {
+	crowd := path.Join(id, wire.Crowd)
+	for _, group := range []string{path.Join(id, wire.Home), crowd} {
+		if err := r.groups.Make(group); err != nil {
+			return err
+		}
+	}
+	if err := r.groups.Limit(crowd, podrun.Resources{Processes: whole.Processes}); err != nil {
+		return err
+	}
+	whole.Processes = 0
+	return r.groups.Limit(id, whole)
 }
 
 // startInit starts the pod's first process and waits until it is ready.

@@ -108,7 +108,7 @@ func (r *Runtime) Stats(_ context.Context, sandbox string) (podrun.Stats, error)
 	stats.Containers = map[string]podrun.Stats{}
 	for _, c := range s.Containers {
 		if c.State == podrun.Running {
-			stats.Containers[c.Config.Name] = r.groups.Stats(path.Join(sandbox, c.ID))
+			stats.Containers[c.Config.Name] = r.groups.Stats(path.Join(sandbox, wire.ContainerGroup(c.ID)))
 		}
 	}
 	return stats, nil

@@ -74,7 +74,7 @@ func (s *server) forget(id string) {
 
 // run starts the program. Streams are made before, and pumped from then on.
 func (k *container) run(volumes []*os.File) (<-chan syscall.WaitStatus, error) {
-	group := k.server.group(k.id)
+	group := k.server.group(wire.ContainerGroup(k.id))
 	err := k.server.groups.Make(group)
 	if err == nil {
 		err = k.server.groups.Limit(group, k.spec.Config.Resources)
@@ -137,7 +137,7 @@ func (k *container) finish(began time.Time, ended <-chan syscall.WaitStatus) {
 		ExitCode: exitCode(status), Reason: podrun.ReasonCompleted,
 	}
 	switch {
-	case k.server.groups.Kills(k.server.group(k.id)) > 0 && status.Signaled():
+	case k.server.groups.Kills(k.server.group(wire.ContainerGroup(k.id))) > 0 && status.Signaled():
 		state.Reason = podrun.ReasonOOMKilled
 	case state.ExitCode != 0:
 		state.Reason = podrun.ReasonError
@@ -194,7 +194,7 @@ func (k *container) processes() []int {
 	if err != nil || k.identity == "" {
 		return nil
 	}
-	group := k.server.groups.Processes(k.server.group(k.id))
+	group := k.server.groups.Processes(k.server.group(wire.ContainerGroup(k.id)))
 	var pids []int
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())

@@ -22,7 +22,7 @@ import (
 // exec runs a command in a container and returns its status. The command ends
 // with the agent's connection.
 func (s *server) exec(c *wire.Conn, k *container, command *wire.Command, files []*os.File) (int, error) {
-	entry, err := s.groups.Open(s.group(k.id), s.group(wire.Home))
+	entry, err := s.groups.Open(s.group(wire.ContainerGroup(k.id)), s.group(wire.Home))
 	if err != nil {
 		return 0, err
 	}

@@ -28,7 +28,7 @@ type server struct {
 	containers map[string]*container
 }
 
-// group is the control group of a container, or of this process.
+// group is a control group of the pod.
 func (s *server) group(name string) string { return path.Join(s.setup.Cgroup, name) }
 
 func (s *server) serve(l *net.UnixListener) {

@@ -4,6 +4,7 @@ package wire
 
 import (
 	"net/netip"
+	"path"
 	"time"
 
 	"github.com/causeway-access/causeway/internal/podrun"
@@ -17,13 +18,21 @@ type Setup struct {
 	Address, Gateway netip.Addr
 	Sysctls          map[string]string
 	// CgroupMount and CgroupParent are where control groups are made; Cgroup is
-	// the pod's below them. In it are Home, of the init process, and one for
-	// each container, by ID.
+	// the pod's below them. In it are Home, of the init process, and Crowd,
+	// with one for each container, by ID.
 	CgroupMount, CgroupParent, Cgroup string
 }
 
 // Home is the control group of a pod's init process, below the pod's.
 const Home = "init"
+
+// Crowd is the one above those of a pod's containers, below the pod's. The
+// limit of processes is there: it must not keep the init process, which ends
+// what is too much, from doing so.
+const Crowd = "containers"
+
+// ContainerGroup is the control group of a container, below the pod's.
+func ContainerGroup(id string) string { return path.Join(Crowd, id) }
 
 // Operations that a Request may ask for.
 const (
