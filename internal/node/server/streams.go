@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,39 +113,46 @@ func (e session) AttachContainer(ctx context.Context, _, _, _ string, in io.Read
 
 // stdio are the streams that were asked for: over a WebSocket the library
 // gives others as well. stop ends what it has started.
-func (e session) stdio(in io.Reader, out, errs io.Writer, resize <-chan remotecommand.TerminalSize) (podrun.Stdio, func()) {
-	stdio := podrun.Stdio{}
-	if e.options.Stdin {
-		stdio.Stdin = in
+func (e session) stdio(in io.Reader, out, errs io.Writer, resize <-chan remotecommand.TerminalSize) (stdio podrun.Stdio, stop func()) {
+	if e.options.Stderr {
+		stdio.Stderr = errs
 	}
 	if e.options.Stdout {
 		stdio.Stdout = out
 	}
-	if e.options.Stderr {
-		stdio.Stderr = errs
+	stopBeat := func() {}
+	if e.options.Stdin {
+		stdio.Stdin = in
+		stopBeat = beat(cmp.Or(stdio.Stdout, stdio.Stderr))
 	}
 	if !e.options.TTY || resize == nil {
-		return stdio, func() {}
+		return stdio, stopBeat
 	}
 	sizes, stopped := make(chan podrun.TerminalSize), make(chan struct{})
 	stdio.Resize = sizes
-	go func() {
-		defer close(sizes)
-		for {
+	go translate(resize, sizes, stopped)
+	return stdio, func() {
+		stopBeat()
+		close(stopped)
+	}
+}
+
+// translate passes the sizes of a terminal on, until they end or stopped is closed.
+func translate(from <-chan remotecommand.TerminalSize, to chan<- podrun.TerminalSize, stopped <-chan struct{}) {
+	defer close(to)
+	for {
+		select {
+		case size, ok := <-from:
+			if !ok {
+				return
+			}
 			select {
-			case size, ok := <-resize:
-				if !ok {
-					return
-				}
-				select {
-				case sizes <- podrun.TerminalSize(size):
-				case <-stopped:
-					return
-				}
+			case to <- podrun.TerminalSize(size):
 			case <-stopped:
 				return
 			}
+		case <-stopped:
+			return
 		}
-	}()
-	return stdio, func() { close(stopped) }
+	}
 }
