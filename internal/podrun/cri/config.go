@@ -38,7 +38,7 @@ type Config struct {
 	// If it is empty somebody else configures pods' network.
 	CNIDir string
 	// CgroupParent is where control groups are made, below the controllers'
-	// roots: causeway if empty.
+	// roots, for this Root alone: one named after it if empty.
 	CgroupParent string
 	// LogMaxSize and LogFiles bound the log of a container: 10 MiB, 5 files.
 	LogMaxSize int64

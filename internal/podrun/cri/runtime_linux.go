@@ -49,7 +49,7 @@ type Runtime struct {
 // ready, and removes what an agent that died has left half done. Pods go on,
 // and are found with List.
 func New(ctx context.Context, config Config) (*Runtime, error) {
-	config.CgroupParent = cmp.Or(config.CgroupParent, "causeway")
+	config.CgroupParent = cmp.Or(config.CgroupParent, "causeway-"+agent(config.Root))
 	config.LogMaxSize = cmp.Or(config.LogMaxSize, 10<<20)
 	config.LogFiles = cmp.Or(config.LogFiles, 5)
 	config.Ctr = cmp.Or(config.Ctr, "ctr")

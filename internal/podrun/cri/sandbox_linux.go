@@ -37,15 +37,17 @@ const podsDir = "pods"
 // networks and virtual machines take their time.
 const longestStart = 4 * time.Minute
 
-// agent is the value of labelAgent.
-func (r *Runtime) agent() string {
+// agent is the value of labelAgent: others may use the same runtime.
+func agent(root string) string {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(r.config.Root))
+	_, _ = h.Write([]byte(root))
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
 // ours selects what has our label.
-func (r *Runtime) ours() map[string]string { return map[string]string{labelAgent: r.agent()} }
+func (r *Runtime) ours() map[string]string {
+	return map[string]string{labelAgent: agent(r.config.Root)}
+}
 
 // RunSandbox implements [podrun.Sandboxes].
 func (r *Runtime) RunSandbox(ctx context.Context, config podrun.SandboxConfig) (string, error) {
@@ -99,7 +101,7 @@ func (r *Runtime) sandboxConfig(group string, config podrun.SandboxConfig) (*pb.
 		DnsConfig:   dnsConfig(config.DNS),
 		Annotations: map[string]string{kept: string(note)},
 		Labels: map[string]string{
-			labelAgent: r.agent(), labelGroup: group,
+			labelAgent: agent(r.config.Root), labelGroup: group,
 			"io.kubernetes.pod.name": config.Name, "io.kubernetes.pod.namespace": config.Namespace, "io.kubernetes.pod.uid": config.UID,
 		},
 		Linux: &pb.LinuxPodSandboxConfig{

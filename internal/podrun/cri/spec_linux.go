@@ -55,7 +55,7 @@ func (r *Runtime) containerConfig(config podrun.ContainerConfig, sandbox podrun.
 		Image:    &pb.ImageSpec{Image: image.ID, UserSpecifiedImage: config.Image},
 		Command:  config.Command, Args: config.Args, WorkingDir: config.Dir,
 		Envs: environment(config.Env), Mounts: mounts(config.Mounts, hosts), Devices: devices(config.Devices),
-		Labels:      map[string]string{labelAgent: r.agent(), "io.kubernetes.container.name": config.Name},
+		Labels:      map[string]string{labelAgent: agent(r.config.Root), "io.kubernetes.container.name": config.Name},
 		Annotations: map[string]string{kept: string(known)},
 		// Relative to the root directory, which is the pod's directory of logs.
 		LogPath: strings.TrimPrefix(config.LogPath, "/"),
