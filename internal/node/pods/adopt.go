@@ -155,6 +155,9 @@ func (w *worker) adoptContainer(ctx context.Context, c *container) {
 	}
 	if told != nil && told.ContainerID == w.containerID(c.current) {
 		c.ready, c.started = told.Ready, told.Started != nil && *told.Started
+		if told.State.Running != nil { // the times differ by what a start takes
+			c.current.Started = told.State.Running.StartedAt.Time
+		}
 	}
 	w.watch(c)
 }

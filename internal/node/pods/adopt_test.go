@@ -23,7 +23,10 @@ func adopt(t *testing.T, n *node) {
 	for _, pod := range []*corev1.Pod{ends, goes, asked} {
 		n.running(t, pod)
 	}
-	ended := n.phase(t, done, corev1.PodSucceeded)
+	ended := n.until(t, done, "it has ended and has given its sandbox back", func(p *corev1.Pod) bool {
+		return p.Status.Phase == corev1.PodSucceeded && len(p.Status.Conditions) > 0 &&
+			p.Status.Conditions[0].Type == corev1.PodReadyToStartContainers && p.Status.Conditions[0].Status == corev1.ConditionFalse
+	})
 
 	n.stop()
 	n.touch(t, ends, "end")
@@ -89,7 +92,7 @@ func many(t *testing.T, n *node) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never came that %s", what)
 		}
@@ -100,7 +103,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 func (n *node) same(t *testing.T, before string) {
 	t.Helper()
 	var diff string
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		if diff = cmp.Diff(strings.Split(before, "\n"), strings.Split(n.look(t), "\n")); diff == "" {
 			return
 		}

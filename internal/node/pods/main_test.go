@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	pod.Main(os.Args)
 	// Stories wait more than they work.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

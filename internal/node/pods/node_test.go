@@ -31,6 +31,10 @@ import (
 
 const nodeName = "node-1"
 
+// patience is how long a story waits for what does not come. It is long: events
+// are written one after the other, and machines are slow that do much else.
+const patience = 4 * time.Minute
+
 // node is a machine of a test's own, with a cluster and a manager of pods.
 type node struct {
 	*testcluster.Cluster
@@ -152,13 +156,17 @@ func (n *node) create(t *testing.T, pod *corev1.Pod) *corev1.Pod {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // for stories that end badly
+		now := metav1.DeleteOptions{GracePeriodSeconds: new(int64), Preconditions: metav1.NewUIDPreconditions(string(created.UID))}
+		_ = n.Client.CoreV1().Pods(pod.Namespace).Delete(context.Background(), pod.Name, now)
+	})
 	return created
 }
 
 // until waits until the pod in the API is so, however slow the machine is.
 func (n *node) until(t *testing.T, pod *corev1.Pod, what string, is func(*corev1.Pod) bool) *corev1.Pod {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		now, err := n.Client.CoreV1().Pods(pod.Namespace).Get(t.Context(), pod.Name, metav1.GetOptions{})
 		if err == nil && is(now) {
 			return now
@@ -191,7 +199,7 @@ func isReady(p *corev1.Pod) bool {
 // gone waits until the API has the pod no more.
 func (n *node) gone(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		now, err := n.Client.CoreV1().Pods(pod.Namespace).Get(t.Context(), pod.Name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) || err == nil && now.UID != pod.UID {
 			return
@@ -227,7 +235,7 @@ func (n *node) events(t *testing.T, pod *corev1.Pod) []string {
 // event waits for an event that begins so.
 func (n *node) event(t *testing.T, pod *corev1.Pod, beginning string) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		list := n.events(t, pod)
 		for _, e := range list {
 			if strings.HasPrefix(e, beginning) {

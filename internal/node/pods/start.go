@@ -155,7 +155,7 @@ func (w *worker) launch(ctx context.Context, c *container, image podrun.Image, c
 		w.cannotStart(c, err)
 		return nil
 	}
-	c.why = reason{}
+	c.why, c.current.Started = reason{}, time.Now()
 	w.normal(c, reasonStarted, "Started container %s", c.spec.Name)
 	return nil
 }
