@@ -46,7 +46,12 @@ func startCluster(t *testing.T, args ...string) started {
 	case <-time.After(2 * time.Minute):
 		err = os.ErrDeadlineExceeded
 	}
-	t.Cleanup(func() { stop(t, up, &log) })
+	t.Cleanup(func() {
+		stop(t, up, &log)
+		if out, err := exec.Command("causeway", "down", "--data-dir", filepath.Join(s.Home, "data"), "--grace-period", "1s").CombinedOutput(); err != nil {
+			t.Errorf("causeway down: %v\n%s", err, out) // its pods would go on
+		}
+	})
 	if err != nil {
 		t.Fatalf("the cluster did not get ready: %v", err)
 	}

@@ -62,7 +62,14 @@ context is current there, it stays so.`,
 			return runUp(cmd.Context(), streams, cfg, format)
 		},
 	}
-	f := c.Flags()
+	addUp(c.Flags(), &cfg)
+	format.addTo(c)
+	logs.addTo(c)
+	return c
+}
+
+// addUp adds the flags of the cluster.
+func addUp(f *pflag.FlagSet, cfg *cluster.Config) {
 	f.StringVar(&cfg.DataDir, "data-dir", cluster.DefaultDataDir(), "directory for everything the cluster keeps; private to you")
 	f.StringSliceVar(&cfg.Etcd.Servers, "etcd-servers", nil, "URLs of an etcd that keeps the objects, which further API servers may share; may be repeated or a list with commas (default: one of its own in --data-dir)")
 	f.StringVar(&cfg.Etcd.CAFile, "etcd-cafile", "", "authority of these servers' certificates")
@@ -87,9 +94,6 @@ context is current there, it stays so.`,
 	f.DurationVar(&cfg.ShutdownDelay, "shutdown-delay-duration", 0, "how long to go on accepting connections after SIGTERM, while /readyz fails already")
 	f.DurationVar(&cfg.ShutdownGrace, "shutdown-grace-period", 10*time.Second, "how long requests and upgraded connections under way have to end after that")
 	addLimits(f, &cfg.Limits)
-	format.addTo(c)
-	logs.addTo(c)
-	return c
 }
 
 // addNode adds the flags of this machine as a node.
