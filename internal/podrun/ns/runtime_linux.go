@@ -106,8 +106,15 @@ func (r *Runtime) recover() error {
 	return nil
 }
 
-// Close gives Root to another process. Pods go on.
-func (r *Runtime) Close() error { return r.lock.Release() }
+// Close gives Root to another process. Pods go on; if there are none, nothing of
+// the control groups is left.
+func (r *Runtime) Close() error {
+	var err error
+	if len(r.ids()) == 0 {
+		err = r.groups.Remove("")
+	}
+	return errors.Join(err, r.lock.Release())
+}
 
 // Missing names what the machine cannot do for pods, for the node's conditions.
 func (r *Runtime) Missing() []string {
