@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -24,8 +25,12 @@ type Ended struct {
 // Dir is the node's, runtimeEndpoint as in [Config]. Each container has grace to
 // end by itself.
 func EndPods(ctx context.Context, dir, runtimeEndpoint string, grace time.Duration) ([]Ended, error) {
-	c := &Config{Dir: dir, RuntimeEndpoint: runtimeEndpoint}
 	ended := []Ended{}
+	dir, err := filepath.Abs(dir) // as the agent knows it
+	if err != nil {
+		return ended, err
+	}
+	c := &Config{Dir: dir, RuntimeEndpoint: runtimeEndpoint}
 	if _, err := os.Stat(c.path("run")); errors.Is(err, fs.ErrNotExist) {
 		return ended, nil // there has never been a node
 	}
