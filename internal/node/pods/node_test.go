@@ -25,6 +25,7 @@ import (
 	"github.com/causeway-access/causeway/internal/node/pods"
 	"github.com/causeway-access/causeway/internal/node/podspec"
 	"github.com/causeway-access/causeway/internal/podrun/ns"
+	"github.com/causeway-access/causeway/internal/podrun/ns/cgroup"
 	"github.com/causeway-access/causeway/test/inside"
 	"github.com/causeway-access/causeway/test/testcluster"
 )
@@ -94,8 +95,30 @@ func newNode(t *testing.T, c *testcluster.Cluster) *node {
 		t.Fatal(err)
 	}
 	n.start(t)
-	t.Cleanup(func() { n.stop() })
+	t.Cleanup(func() { n.end(t) })
 	return n
+}
+
+// end leaves nothing on the machine, however the stories ended.
+func (n *node) end(t *testing.T) {
+	n.stop()
+	runtime, err := ns.New(n.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := runtime.List(context.Background())
+	if err != nil {
+		t.Error(err)
+	}
+	for _, s := range list {
+		if err := runtime.RemoveSandbox(context.Background(), s.ID); err != nil {
+			t.Error(err)
+		}
+	}
+	groups := cgroup.Find(cgroup.Mountpoint, n.config.CgroupParent)
+	if err := errors.Join(runtime.Close(), groups.Remove("")); err != nil {
+		t.Error(err)
+	}
 }
 
 // start begins an agent.
