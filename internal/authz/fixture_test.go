@@ -26,7 +26,7 @@ func start(t testing.TB, objects ...runtime.Object) (*authz.RBAC, *authz.Node, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := authz.NewNode(factory.Core().V1().Pods())
+	node, err := authz.NewNode(factory.Core().V1().Pods(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

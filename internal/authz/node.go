@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/selection"
@@ -26,12 +27,24 @@ const (
 // Some things are in the body of a request and so beyond an authoriser: the name
 // of a new Node or Lease, its labels, and the pod that a new token is bound to.
 // Admission asks [Node.Confirm] about them.
-type Node struct{ pods cache.Indexer }
+type Node struct {
+	pods cache.Indexer
+	lag  time.Duration
+}
 
 var _ authorizer.Authorizer = (*Node)(nil)
 
+// Lag is how long the cache of pods here may be behind what a node has heard
+// already, on a machine that has much to do.
+const Lag = time.Second
+
+// lagStep is the time between two looks.
+const lagStep = 5 * time.Millisecond
+
 // NewNode adds an index to the informer, which must keep the whole spec of pods.
-func NewNode(pods coreinformers.PodInformer) (*Node, error) {
+// A node that asks for what none of its pods needs is told so after lag: it hears
+// of a pod as soon as the informer does, or sooner.
+func NewNode(pods coreinformers.PodInformer, lag time.Duration) (*Node, error) {
 	err := pods.Informer().AddIndexers(cache.Indexers{byNode: func(object any) ([]string, error) {
 		if pod, ok := object.(*corev1.Pod); ok && pod.Spec.NodeName != "" {
 			return []string{pod.Spec.NodeName}, nil
@@ -41,7 +54,7 @@ func NewNode(pods coreinformers.PodInformer) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watching the pods of nodes: %w", err)
 	}
-	return &Node{pods: pods.Informer().GetIndexer()}, nil
+	return &Node{pods: pods.Informer().GetIndexer(), lag: lag}, nil
 }
 
 // NodeName returns the node that the user is; ok is false for other users.
@@ -79,8 +92,20 @@ func (n *Node) EvaluateConditions(context.Context, authorizer.ConditionsAwareDec
 	return authorizer.DecisionDeny, "", authorizer.ErrorConditionEvaluationNotSupported
 }
 
-// bound calls use with the pods bound to the node until it returns true.
+// bound calls use with the pods bound to the node until it returns true, and
+// again as long as there may be one that is not known here yet.
 func (n *Node) bound(node string, use func(*corev1.Pod) bool) bool {
+	for begun := time.Now(); ; time.Sleep(lagStep) {
+		if n.knows(node, use) {
+			return true
+		}
+		if time.Since(begun) >= n.lag {
+			return false
+		}
+	}
+}
+
+func (n *Node) knows(node string, use func(*corev1.Pod) bool) bool {
 	objects, err := n.pods.ByIndex(byNode, node)
 	if err != nil {
 		return false

@@ -1,14 +1,19 @@
 package authz_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/causeway-access/causeway/internal/authz"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/causeway-access/causeway/internal/authz"
 )
 
 // spec refers to a secret and a config map in every way there is: secret-env,
@@ -192,4 +197,33 @@ func TestNodeLosesWhatItsPodNeededWithThePod(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "n1 loses the secret", func() bool { return !allowed(t, node, request) })
+}
+
+// A node that has heard of its pod before the cache has is not refused for it.
+func TestNodeMayBeAheadOfTheCache(t *testing.T) {
+	client := fake.NewClientset()
+	factory := informers.NewSharedInformerFactory(client, 0)
+	node, err := authz.NewNode(factory.Core().V1().Pods(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(func() {
+		cancel()
+		factory.Shutdown()
+	})
+	factory.Start(ctx.Done())
+	factory.WaitForCacheSync(ctx.Done())
+	may := make(chan bool)
+	asking := ask(n1, "get", "web", "secrets", "secret-env")
+	go func() {
+		decision, _, err := node.Authorize(ctx, asking)
+		may <- err == nil && decision == authorizer.DecisionAllow
+	}()
+	if _, err := client.CoreV1().Pods("web").Create(ctx, pod("web", "a", "n1", spec()), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if !<-may {
+		t.Error("n1 may not get the secret of its pod")
+	}
 }

@@ -32,7 +32,7 @@ func (c *Cluster) prepareIdentity(context.Context) error {
 	if id.rbac, err = authz.NewRBAC(c.base.Informers.Rbac().V1()); err != nil {
 		return err
 	}
-	id.node, err = authz.NewNode(c.base.Informers.Core().V1().Pods())
+	id.node, err = authz.NewNode(c.base.Informers.Core().V1().Pods(), authz.Lag)
 	if err != nil {
 		return err
 	}
