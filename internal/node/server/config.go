@@ -66,6 +66,11 @@ type Config struct {
 	Authenticator authenticator.Request
 	Authorizer    authorizer.Authorizer
 
+	// Images are the node's, and Dir is where archives of images are put while
+	// they are read. Without Images there are none to be shown or changed.
+	Images Images
+	Dir    string
+
 	// Healthy is asked by /healthz; nil is always healthy.
 	Healthy func() error
 	// Metrics are shown at /metrics; nil for none.

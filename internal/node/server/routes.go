@@ -42,6 +42,13 @@ func (s *server) routes() []route {
 		{"POST /stats/summary", stats, false, s.showSummary},
 		{"GET /containerLogs/{namespace}/{pod}/{container}", proxied, false, s.showContainerLogs},
 	}
+	if s.Images != nil {
+		list = append(list,
+			route{"GET /images", proxied, false, s.listImages},
+			route{"POST /images", proxied, true, s.importImages},
+			route{"DELETE /images", proxied, false, s.removeImage},
+		)
+	}
 	for _, method := range []string{"GET ", "POST "} {
 		for _, pod := range []string{"/{namespace}/{pod}", "/{namespace}/{pod}/{uid}"} {
 			list = append(list,
