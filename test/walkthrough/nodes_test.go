@@ -42,6 +42,7 @@ func TestPodsRun(t *testing.T) {
 	h := newHome(t)
 	up := h.node(t)
 	variables := map[string]string{"API": up.URL, "DATA": up.DataDir, "KUBECONFIG": up.AdminKubeconfig}
+	variables["GOCACHE"] = goCache(t)
 	runScripts(t, "testdata/nodes", variables)
 	found := kubectls(t)
 	versions := slices.SortedFunc(maps.Keys(found), compareVersions)
@@ -56,6 +57,16 @@ func TestPodsRun(t *testing.T) {
 			runScripts(t, "testdata/pods", own)
 		})
 	}
+}
+
+// goCache is where Go keeps what it has compiled.
+func goCache(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // compareVersions orders v1.9.0 before v1.10.0.
