@@ -54,6 +54,9 @@ Images that pods name are pulled from registries by themselves.`,
 func (i *images) newList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "ls", Short: "List a node's images", Args: noArguments,
+		Long: `List the images that a node has, by their whole names as pods may use them, with
+their IDs and the size of their files. The image host, the node itself, is not
+among them.`,
 		Example: `  causeway image ls -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := i.format.check(); err != nil {
@@ -68,7 +71,10 @@ func (i *images) newList() *cobra.Command {
 
 func (i *images) newImport() *cobra.Command {
 	return &cobra.Command{
-		Use: "import FILE", Short: "Take the images of an archive, as docker save or an OCI layout in a tar file makes it",
+		Use: "import FILE", Short: "Take the images of an archive",
+		Long: `Send an archive to a node and have it take the images in it: what docker save
+writes, or an OCI layout in a tar file, compressed or not. The names of the images
+are printed, as pods may use them; imagePullPolicy must not be Always then.`,
 		Example: `  causeway image import shop.tar`, Args: oneArgument("the archive"),
 		RunE: func(cmd *cobra.Command, args []string) error { return i.bring(cmd.Context(), args[0]) },
 	}
@@ -77,6 +83,9 @@ func (i *images) newImport() *cobra.Command {
 func (i *images) newRemove() *cobra.Command {
 	return &cobra.Command{
 		Use: "rm NAME", Short: "Remove an image by its name or ID",
+		Long: `Remove an image from a node: one of its names, and with the last of them its
+files; all of it, if it is named by its ID. An image that a container has, also
+one that has ended, stays.`,
 		Example: `  causeway image rm shop:1`, Args: oneArgument("the image"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error { return i.remove(cmd.Context(), args[0]) },
 	}
