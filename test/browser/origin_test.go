@@ -44,6 +44,8 @@ func scripts(t *testing.T, s *site, b *chromium) {
 			const o = document.createElement("object");
 			o.onload = () => done(o.contentDocument ? o.contentDocument.body.innerText : "closed to the page: Forbidden");
 			o.onerror = () => done("error: Forbidden");
+			// Chromium does not always say that it shows nothing.
+			setTimeout(() => done(o.contentDocument?.documentElement?.innerText || "closed to the page: Forbidden"), 10000);
 			o.data = "` + secrets + `";
 			document.body.append(o);
 		})`,
