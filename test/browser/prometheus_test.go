@@ -19,7 +19,7 @@ func prometheus(t *testing.T, s *site, b *chromium) {
 	p.do(chromedp.SendKeys(chromedp.CSS("textarea[name=expr]"), "up"+kb.Escape+kb.Enter))
 	p.until(`/^up\{.*job="prometheus".*\}\s*1$/m.test(document.querySelector("#graph_container").innerText)`)
 	p.open(prefix + "classic/graph?g0.expr=up&g0.tab=0")
-	p.until(`document.querySelector("svg path")`)
+	p.until(`document.querySelector("svg path") && jQuery.active == 0`) // leaving breaks off what it asks
 
 	p.open(prefix + "classic/targets")
 	p.until(`document.querySelector(".targets, .table") && /\bUP\b/i.test(document.body.innerText) && location.pathname.endsWith("/classic/targets")`)
