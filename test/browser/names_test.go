@@ -110,7 +110,7 @@ func prometheusNamed(t *testing.T, s *site, b *chromium) {
 		return eval[int](p, `fetch("/api/v1/query?query=count_over_time(up[1m])>9").then(r => r.json()).then(a => a.data.result.length)`) > 0
 	})
 	p.do(chromedp.SendKeys(chromedp.CSS("textarea[name=expr]"), "up"+kb.Escape+kb.Enter))
-	p.until(`/^up\{.*job="prometheus".*\}\s*1$/m.test(document.querySelector("#graph_container").innerText)`)
+	p.until(`/^up\{.*job="prometheus".*\}\s*1$/m.test(document.querySelector("#graph_container").innerText) && jQuery.active == 0`)
 	p.open(origin + "classic/graph?g0.expr=rate(prometheus_http_requests_total[10s])&g0.tab=0&g0.range_input=1m&g0.step_input=1")
 	p.until(`document.querySelector("svg path") && jQuery.active == 0`) // leaving breaks off what it asks
 	p.picture("prometheus")

@@ -17,7 +17,7 @@ func prometheus(t *testing.T, s *site, b *chromium) {
 	p.until(`document.title.startsWith("Prometheus") && document.querySelector("textarea[name=expr]")`)
 	// Escape closes the list of proposals.
 	p.do(chromedp.SendKeys(chromedp.CSS("textarea[name=expr]"), "up"+kb.Escape+kb.Enter))
-	p.until(`/^up\{.*job="prometheus".*\}\s*1$/m.test(document.querySelector("#graph_container").innerText)`)
+	p.until(`/^up\{.*job="prometheus".*\}\s*1$/m.test(document.querySelector("#graph_container").innerText) && jQuery.active == 0`)
 	p.open(prefix + "classic/graph?g0.expr=up&g0.tab=0")
 	p.until(`document.querySelector("svg path") && jQuery.active == 0`) // leaving breaks off what it asks
 

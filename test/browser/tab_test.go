@@ -88,7 +88,11 @@ func (p *tab) note(event any, who login) {
 			p.broken = append(p.broken, fmt.Sprint(e.Type, " ", e.ErrorText))
 		}
 	case *runtime.EventExceptionThrown:
-		p.broken = append(p.broken, e.ExceptionDetails.Text+" "+e.ExceptionDetails.URL)
+		text := e.ExceptionDetails.Text + " " + e.ExceptionDetails.URL
+		if thrown := e.ExceptionDetails.Exception; thrown != nil {
+			text += " " + thrown.Description
+		}
+		p.broken = append(p.broken, text)
 	}
 }
 
