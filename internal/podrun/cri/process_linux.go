@@ -2,7 +2,6 @@ package cri
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,19 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/causeway-access/causeway/internal/podrun/ns/cgroup"
+	"github.com/causeway-access/causeway/internal/podrun/proc"
 )
 
 // process is one of the machine's, and known from a later one of its number.
 type process struct {
 	pid   int
-	began string
-}
-
-// stat is what is read of a process.
-type stat struct {
-	process
-	parent int
-	name   string
+	birth uint64
 }
 
 // roots are the processes of a container that no other of it has started, but
@@ -34,24 +27,24 @@ func roots(init int) []process {
 	all := members(init)
 	var roots []process
 	for _, s := range all {
-		inside := slices.ContainsFunc(all, func(o stat) bool { return o.pid == s.parent })
-		if !inside && s.pid != init && !strings.HasPrefix(s.name, "runc:[") {
-			roots = append(roots, s.process)
+		inside := slices.ContainsFunc(all, func(o proc.Stat) bool { return o.PID == s.Parent })
+		if !inside && s.PID != init && !strings.HasPrefix(s.Name, "runc:[") {
+			roots = append(roots, process{s.PID, s.Birth})
 		}
 	}
 	return roots
 }
 
 // members are all processes in a process' control group.
-func members(pid int) []stat {
+func members(pid int) []proc.Stat {
 	data, err := os.ReadFile(filepath.Join(groupOf(pid), "cgroup.procs"))
 	if err != nil {
 		return nil
 	}
-	var all []stat
+	var all []proc.Stat
 	for line := range strings.Lines(string(data)) {
 		if number, err := strconv.Atoi(strings.TrimSpace(line)); err == nil {
-			if s, err := readStat(number); err == nil {
+			if s, err := proc.Read(number); err == nil {
 				all = append(all, s)
 			}
 		}
@@ -81,34 +74,14 @@ func groupOf(pid int) string {
 	return dir
 }
 
-// readStat reads /proc/PID/stat: number, (name), state, parent, and the time
-// of birth as the 22nd. The name may have spaces and brackets.
-func readStat(pid int) (stat, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return stat{}, err
-	}
-	text := string(data)
-	from, to := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
-	if from < 0 || to < from {
-		return stat{}, errors.New("it is not as the kernel writes it")
-	}
-	fields := strings.Fields(text[to+1:])
-	if len(fields) < 20 {
-		return stat{}, errors.New("it is shorter than the kernel writes it")
-	}
-	parent, err := strconv.Atoi(fields[1])
-	return stat{process{pid, fields[19]}, parent, text[from+1 : to]}, err
-}
-
 // killAll kills a process and those that it has started, and they.
 func (p process) killAll() {
 	all := members(p.pid)
 	doomed := []process{p}
 	for i := 0; i < len(doomed); i++ {
 		for _, s := range all {
-			if s.parent == doomed[i].pid {
-				doomed = append(doomed, s.process)
+			if s.Parent == doomed[i].pid {
+				doomed = append(doomed, process{s.PID, s.Birth})
 			}
 		}
 	}
@@ -125,7 +98,7 @@ func (p process) kill() {
 		return // it has ended
 	}
 	defer unix.Close(fd)
-	if s, err := readStat(p.pid); err == nil && s.process == p {
+	if s, err := proc.Read(p.pid); err == nil && s.Birth == p.birth {
 		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 	}
 }

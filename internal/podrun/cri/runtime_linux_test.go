@@ -206,13 +206,3 @@ func TestReasonsAreThoseThatUsersKnow(t *testing.T) {
 		}
 	}
 }
-
-func TestProcessesAreRead(t *testing.T) {
-	s, err := readStat(os.Getpid())
-	if err != nil || s.parent != os.Getppid() || s.pid != os.Getpid() || s.began == "" {
-		t.Errorf("this one: %+v, %v", s, err)
-	}
-	if _, err := readStat(1 << 30); err == nil {
-		t.Error("one that cannot be was read")
-	}
-}

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/causeway-access/causeway/internal/podrun/proc"
 )
 
 // process is one that is known again: numbers are given anew, but not at the
@@ -21,7 +22,7 @@ type process struct {
 
 // processOf says which process has a number now.
 func processOf(pid int) (process, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	stat, err := proc.Read(pid)
 	if err != nil {
 		return process{}, err
 	}
@@ -29,17 +30,11 @@ func processOf(pid int) (process, error) {
 	if err != nil {
 		return process{}, err
 	}
-	// After the name: state is the third field of the line, the start the 22nd.
-	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-	if len(fields) < 20 {
-		return process{}, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
+	p := process{PID: pid, Birth: stat.Birth, Boot: strings.TrimSpace(string(boot))}
+	if stat.State == "Z" || stat.State == "X" {
+		return p, os.ErrProcessDone
 	}
-	birth, err := strconv.ParseUint(fields[19], 10, 64)
-	p := process{PID: pid, Birth: birth, Boot: strings.TrimSpace(string(boot))}
-	if fields[0] == "Z" || fields[0] == "X" {
-		err = errors.Join(err, os.ErrProcessDone)
-	}
-	return p, err
+	return p, nil
 }
 
 // alive says whether it has not ended.
