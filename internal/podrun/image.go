@@ -1,5 +1,7 @@
 package podrun
 
+import "fmt"
+
 // HostImage is the name of the image that is this machine's own root file
 // system; what a container writes goes elsewhere. It is for programs that one
 // would run on the machine anyway: they read what their user may read.
@@ -10,6 +12,18 @@ type Auth struct {
 	Username, Password string
 	// Token is a bearer token, used instead of a password.
 	Token string
+}
+
+// InUse is an error that names a container which has an image; nil if none has.
+func InUse(sandboxes []Sandbox, image string) error {
+	for _, s := range sandboxes {
+		for _, c := range s.Containers {
+			if c.ImageID == image {
+				return fmt.Errorf("the container %s of %s/%s has it", c.Config.Name, s.Config.Namespace, s.Config.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // Image is an image that is here.

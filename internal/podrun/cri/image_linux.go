@@ -99,12 +99,8 @@ func (r *Runtime) RemoveImage(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range sandboxes {
-		for _, c := range s.Containers {
-			if c.ImageID == image.ID {
-				return fmt.Errorf("removing the image %s: the container %s of %s/%s has it", name, c.Config.Name, s.Config.Namespace, s.Config.Name)
-			}
-		}
+	if err := podrun.InUse(sandboxes, image.ID); err != nil {
+		return fmt.Errorf("removing the image %s: %w", name, err)
 	}
 	whole, err := full(name)
 	if err == nil {

@@ -32,12 +32,8 @@ func (r *Runtime) RemoveImage(ctx context.Context, reference string) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range sandboxes {
-		for _, c := range s.Containers {
-			if c.ImageID == img.ID {
-				return fmt.Errorf("removing the image %s: the container %s of %s/%s has it", reference, c.Config.Name, s.Config.Namespace, s.Config.Name)
-			}
-		}
+	if err := podrun.InUse(sandboxes, img.ID); err != nil {
+		return fmt.Errorf("removing the image %s: %w", reference, err)
 	}
 	return r.images.Remove(reference)
 }
