@@ -84,7 +84,7 @@ func (c *composition) each(dir string) error {
 		case e.IsDir():
 			err = c.directory(path, at, above.Dev)
 		default:
-			err = fixedFile(path, at)
+			err = readOnlyAt(path, at)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // it has just gone
 			return fmt.Errorf("%s: %w", path, err)
@@ -107,7 +107,7 @@ func (c *composition) directory(path, at string, device uint64) error {
 		return nil
 	}
 	if strings.ContainsAny(path, `:,\`) { // they cannot be said in an option
-		return fixedFile(path, at)
+		return readOnlyAt(path, at)
 	}
 	c.count++
 	upper, work := filepath.Join(c.upper, strconv.Itoa(c.count)), filepath.Join(c.work, strconv.Itoa(c.count))
@@ -140,17 +140,4 @@ func link(from, at string) error {
 		return err
 	}
 	return os.Symlink(to, at)
-}
-
-// fixedFile shows what the machine has, to be read only.
-func fixedFile(path, at string) error {
-	tree, err := Tree(path)
-	if err != nil {
-		return err
-	}
-	defer tree.Close()
-	if err := ReadOnly(tree); err != nil {
-		return err
-	}
-	return put(tree, at)
 }

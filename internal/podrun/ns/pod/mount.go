@@ -91,6 +91,11 @@ func readOnlyPart(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
+	return readOnlyAt(path, path)
+}
+
+// readOnlyAt mounts what is at a path at another, read-only.
+func readOnlyAt(path, at string) error {
 	tree, err := Tree(path)
 	if err != nil {
 		return err
@@ -99,5 +104,5 @@ func readOnlyPart(path string) error {
 	if err := ReadOnly(tree); err != nil {
 		return err
 	}
-	return put(tree, path)
+	return put(tree, at)
 }
