@@ -64,6 +64,7 @@ func (a *Agent) preparePods(context.Context) error {
 	var err error
 	a.pods, err = pods.New(pods.Config{
 		Client: a.client, Runtime: a.runtime, Volumes: a.volumes, Scheme: a.cfg.scheme(),
+		Services: a.informers.Core().V1().Services(),
 		Node: podspec.Node{
 			Name: a.cfg.Name, IPs: a.cfg.Addresses, Allocatable: a.node.Allocatable(),
 			ClusterDNS: a.cfg.ClusterDNS, MaxProcesses: maxProcesses,

@@ -8,8 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	coreinformers "k8s.io/client-go/informers/core/v1"
 	"k8s.io/client-go/kubernetes"
-	corelisters "k8s.io/client-go/listers/core/v1"
 
 	"github.com/causeway-access/causeway/internal/node/podspec"
 	"github.com/causeway-access/causeway/internal/podrun"
@@ -31,9 +31,9 @@ type Config struct {
 	LogDir string
 	// Scheme is the first part of container IDs in the API; causeway if empty.
 	Scheme string
-	// Services, if set, finds services without asking for them again. It has
-	// been synchronised.
-	Services corelisters.ServiceLister
+	// Services are those of the cluster, which pods are told of. New registers
+	// with their factory, so whoever made it starts it after that.
+	Services coreinformers.ServiceInformer
 	// Restart is the time between two starts of a container that ends, from
 	// 10 s to 5 min; Pull that between two attempts to pull an image, the same.
 	Restart, Pull BackOff
@@ -74,8 +74,8 @@ type Volumes interface {
 }
 
 func (c *Config) complete() error {
-	if c.Client == nil || c.Runtime == nil || c.Volumes == nil || c.Node.Name == "" || c.Dir == "" || c.LogDir == "" {
-		return errors.New("a pod manager needs Client, Runtime, Volumes, Node.Name, Dir and LogDir")
+	if c.Client == nil || c.Runtime == nil || c.Volumes == nil || c.Services == nil || c.Node.Name == "" || c.Dir == "" || c.LogDir == "" {
+		return errors.New("a pod manager needs Client, Runtime, Volumes, Services, Node.Name, Dir and LogDir")
 	}
 	if c.Scheme == "" {
 		c.Scheme = "causeway"

@@ -16,14 +16,12 @@ import (
 
 // Manager runs a node's pods.
 type Manager struct {
-	config Config
-	pods   cache.SharedIndexInformer
-	// services is nil if the configuration has a lister.
-	services cache.SharedIndexInformer
-	events   record.EventRecorder
-	pulls    pulls
-	lists    lists
-	glances  chan struct{}
+	config  Config
+	pods    cache.SharedIndexInformer
+	events  record.EventRecorder
+	pulls   pulls
+	lists   lists
+	glances chan struct{}
 
 	// running are all goroutines of workers.
 	running sync.WaitGroup
@@ -39,15 +37,12 @@ func New(config Config) (*Manager, error) {
 	own := informers.NewSharedInformerFactoryWithOptions(config.Client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
 		o.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", config.Node.Name).String()
 	}))
+	config.Services.Informer()
 	m := &Manager{
 		config: config, workers: map[types.UID]*worker{}, pulls: newPulls(config.Runtime),
 		lists: lists{runtime: config.Runtime}, glances: make(chan struct{}, 1),
 		pods:   own.Core().V1().Pods().Informer(),
 		events: &record.FakeRecorder{},
-	}
-	if config.Services == nil {
-		services := informers.NewSharedInformerFactory(config.Client, 0).Core().V1().Services()
-		m.services, m.config.Services = services.Informer(), services.Lister()
 	}
 	return m, nil
 }
@@ -59,13 +54,8 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer m.running.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	synced := []cache.InformerSynced{m.pods.HasSynced}
 	m.running.Go(func() { m.pods.RunWithContext(ctx) })
-	if m.services != nil {
-		m.running.Go(func() { m.services.RunWithContext(ctx) })
-		synced = append(synced, m.services.HasSynced)
-	}
-	if !cache.WaitForCacheSync(ctx.Done(), synced...) {
+	if !cache.WaitForCacheSync(ctx.Done(), m.pods.HasSynced, m.config.Services.Informer().HasSynced) {
 		return ctx.Err()
 	}
 	if err := m.adopt(ctx); err != nil {

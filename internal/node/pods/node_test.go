@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/informers"
 	"k8s.io/utils/ptr"
 
 	"github.com/causeway-access/causeway/internal/node/pods"
@@ -128,10 +129,12 @@ func (n *node) start(t *testing.T) {
 	if n.runtime, err = ns.New(n.config); err != nil {
 		t.Fatal(err)
 	}
+	shared := informers.NewSharedInformerFactory(n.Client, 0)
 	n.manager, err = pods.New(pods.Config{
 		Client: n.Client, Runtime: n.runtime, Volumes: directories(filepath.Join(n.dir, "volumes")),
-		Node: podspec.Node{Name: nodeName, IPs: []netip.Addr{netip.MustParseAddr(inside.Address)}},
-		Dir:  filepath.Join(n.dir, "state"), LogDir: filepath.Join(n.dir, "logs"),
+		Services: shared.Core().V1().Services(),
+		Node:     podspec.Node{Name: nodeName, IPs: []netip.Addr{netip.MustParseAddr(inside.Address)}},
+		Dir:      filepath.Join(n.dir, "state"), LogDir: filepath.Join(n.dir, "logs"),
 		Restart: pods.BackOff{Initial: 100 * time.Millisecond, Max: 2 * time.Second},
 		Pull:    pods.BackOff{Initial: 100 * time.Millisecond, Max: time.Second},
 		Retry:   pods.BackOff{Initial: 50 * time.Millisecond, Max: time.Second},
@@ -142,9 +145,11 @@ func (n *node) start(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
+	shared.StartWithContext(ctx)
 	go func() { done <- n.manager.Run(ctx) }()
 	n.stop = func() {
 		cancel()
+		shared.Shutdown()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("the manager ended: %v", err)
 		}

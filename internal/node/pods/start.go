@@ -211,5 +211,5 @@ func (w *worker) discard(ctx context.Context, dead *podrun.Container) {
 
 // services are those that the pod's environment names.
 func (w *worker) services() ([]*corev1.Service, error) {
-	return servicesFor(w.m.config.Services, w.pod.Namespace)
+	return servicesFor(w.m.config.Services.Lister(), w.pod.Namespace)
 }
