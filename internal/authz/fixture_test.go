@@ -20,13 +20,19 @@ import (
 // start runs RBAC and Node on informers of a fake API that holds the objects.
 func start(t testing.TB, objects ...runtime.Object) (*authz.RBAC, *authz.Node, *fake.Clientset) {
 	t.Helper()
+	return startBehind(t, 0, objects...)
+}
+
+// startBehind is start where the cache may be behind for that long.
+func startBehind(t testing.TB, lag time.Duration, objects ...runtime.Object) (*authz.RBAC, *authz.Node, *fake.Clientset) {
+	t.Helper()
 	client := fake.NewClientset(objects...)
 	factory := informers.NewSharedInformerFactory(client, 0)
 	rbac, err := authz.NewRBAC(factory.Rbac().V1())
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := authz.NewNode(factory.Core().V1().Pods(), 0)
+	node, err := authz.NewNode(factory.Core().V1().Pods(), lag)
 	if err != nil {
 		t.Fatal(err)
 	}

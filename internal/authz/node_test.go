@@ -1,7 +1,6 @@
 package authz_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -10,8 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/causeway-access/causeway/internal/authz"
 )
@@ -201,26 +198,14 @@ func TestNodeLosesWhatItsPodNeededWithThePod(t *testing.T) {
 
 // A node that has heard of its pod before the cache has is not refused for it.
 func TestNodeMayBeAheadOfTheCache(t *testing.T) {
-	client := fake.NewClientset()
-	factory := informers.NewSharedInformerFactory(client, 0)
-	node, err := authz.NewNode(factory.Core().V1().Pods(), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(func() {
-		cancel()
-		factory.Shutdown()
-	})
-	factory.Start(ctx.Done())
-	factory.WaitForCacheSync(ctx.Done())
+	_, node, client := startBehind(t, time.Minute)
 	may := make(chan bool)
 	asking := ask(n1, "get", "web", "secrets", "secret-env")
 	go func() {
-		decision, _, err := node.Authorize(ctx, asking)
+		decision, _, err := node.Authorize(t.Context(), asking)
 		may <- err == nil && decision == authorizer.DecisionAllow
 	}()
-	if _, err := client.CoreV1().Pods("web").Create(ctx, pod("web", "a", "n1", spec()), metav1.CreateOptions{}); err != nil {
+	if _, err := client.CoreV1().Pods("web").Create(t.Context(), pod("web", "a", "n1", spec()), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if !<-may {
