@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
@@ -67,7 +68,7 @@ func (c *Cluster) prepareControllers(context.Context) error {
 		},
 		func() (controller.Controller, error) { return clusterroleaggregation.New(shared) },
 		func() (controller.Controller, error) {
-			return certificates.New(shared, certificates.Config{Signer: c.authority})
+			return certificates.New(shared, certificates.Config{Signer: c.authority, Reserved: c.reserved()})
 		},
 		func() (controller.Controller, error) { return bootstrapsigner.New(shared) },
 		func() (controller.Controller, error) { return tokencleaner.New(shared) },
@@ -79,6 +80,17 @@ func (c *Cluster) prepareControllers(context.Context) error {
 		c.controllers = append(c.controllers, one)
 	}
 	return nil
+}
+
+// reserved is what nodes that join must not have certificates for.
+func (c *Cluster) reserved() certificates.Reserved {
+	r := certificates.Reserved{Names: c.servingNames(), Ranges: []netip.Prefix{c.serviceCIDR, c.podCIDR}}
+	for _, ip := range c.servingIPs() {
+		if address, ok := netip.AddrFromSlice(ip); ok {
+			r.Addresses = append(r.Addresses, address.Unmap())
+		}
+	}
+	return r
 }
 
 // serverName tells this API server from others of the cluster, on this

@@ -12,8 +12,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/kubernetes"
 	certificateslisters "k8s.io/client-go/listers/certificates/v1"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/record"
 
 	"github.com/causeway-access/causeway/internal/controller"
 )
@@ -21,20 +25,27 @@ import (
 // approver approves requests for a node's client certificate if who asks has
 // the right `create` on certificatesigningrequests/selfnodeclient (the node
 // itself asks, to renew) or .../nodeclient (somebody asks for the node, with a
-// bootstrap token). Whatever else a request may be, people decide on it.
+// bootstrap token, and no living node has the name). Whatever else a request
+// may be, people decide on it.
 type approver struct {
 	client   kubernetes.Interface
 	requests certificateslisters.CertificateSigningRequestLister
+	nodes    corelisters.NodeLister
+	events   record.EventRecorder
 }
+
+const approverName = "csr-approver"
 
 func newApprover(config controller.Config) (controller.Controller, error) {
 	requests := config.Informers.Certificates().V1().CertificateSigningRequests()
-	a := &approver{client: config.Client, requests: requests.Lister()}
-	loop := controller.NewLoop("csr-approver", workers, config.For("csr-approver"), a.reconcile)
+	nodes := config.Informers.Core().V1().Nodes()
+	a := &approver{client: config.Client, requests: requests.Lister(), nodes: nodes.Lister(), events: config.Recorder(approverName)}
+	loop := controller.NewLoop(approverName, workers, config.For(approverName), a.reconcile)
 	if err := controller.Watch(loop, requests.Informer(), keyOf); err != nil {
 		return nil, err
 	}
-	return loop, nil
+	// A node that falls silent, or goes, sets its name free.
+	return loop, controller.Watch(loop, nodes.Informer(), a.waiting)
 }
 
 func (a *approver) reconcile(ctx context.Context, name string) error {
@@ -56,6 +67,57 @@ func (a *approver) reconcile(ctx context.Context, name string) error {
 	if err != nil || !allowed {
 		return err
 	}
+	if !forItself(csr) {
+		if why := a.taken(csr); why != "" {
+			a.events.Eventf(csr, corev1.EventTypeWarning, "NotApproved", "Not approved without a person's word: %s", why)
+			return nil
+		}
+	}
+	return approve(ctx, a.client, csr, message)
+}
+
+// taken says that the node asked for is somebody else's: whoever has a
+// bootstrap token must not become a node that runs, with all that its pods may.
+// A node that has been silent until the control plane noticed can be set up
+// anew by a token. kubeadm's join refuses a name for the same reason.
+func (a *approver) taken(csr *certificatesv1.CertificateSigningRequest) string {
+	request, err := parse(csr)
+	if err != nil {
+		return err.Error()
+	}
+	name := strings.TrimPrefix(request.Subject.CommonName, nodeUserPrefix)
+	node, err := a.nodes.Get(name)
+	if err != nil { // there is none: a cache has no other error
+		return ""
+	}
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady && c.Status != corev1.ConditionUnknown {
+			return fmt.Sprintf("node %s is there and lives; delete it, or choose another name", name)
+		}
+	}
+	return ""
+}
+
+// waiting are the requests for a node that are not decided.
+func (a *approver) waiting(node *corev1.Node) []string {
+	all, err := a.requests.List(labels.Everything())
+	if err != nil {
+		return nil // the cache never fails
+	}
+	var names []string
+	for _, csr := range all {
+		if decided(csr) || csr.Spec.SignerName != certificatesv1.KubeAPIServerClientKubeletSignerName {
+			continue
+		}
+		if request, err := parse(csr); err == nil && request.Subject.CommonName == nodeUserPrefix+node.Name {
+			names = append(names, csr.Name)
+		}
+	}
+	return names
+}
+
+// approve writes that a request is approved.
+func approve(ctx context.Context, client kubernetes.Interface, csr *certificatesv1.CertificateSigningRequest, message string) error {
 	approved := csr.DeepCopy()
 	approved.Status.Conditions = append(approved.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
 		Type:           certificatesv1.CertificateApproved,
@@ -64,9 +126,9 @@ func (a *approver) reconcile(ctx context.Context, name string) error {
 		Message:        message,
 		LastUpdateTime: metav1.Now(),
 	})
-	_, err = a.client.CertificatesV1().CertificateSigningRequests().UpdateApproval(ctx, name, approved, metav1.UpdateOptions{})
+	_, err := client.CertificatesV1().CertificateSigningRequests().UpdateApproval(ctx, csr.Name, approved, metav1.UpdateOptions{})
 	if err != nil {
-		return controller.IgnoreGone(fmt.Errorf("approving certificate signing request %s: %w", name, err))
+		return controller.IgnoreGone(fmt.Errorf("approving certificate signing request %s: %w", csr.Name, err))
 	}
 	return nil
 }
@@ -88,12 +150,20 @@ func forNodeClient(csr *certificatesv1.CertificateSigningRequest) bool {
 }
 
 func nodeSubject(request *x509.CertificateRequest) bool {
-	name, ok := strings.CutPrefix(request.Subject.CommonName, nodeUserPrefix)
-	return ok && name != "" && slices.Equal(request.Subject.Organization, []string{"system:nodes"}) &&
+	return isNodeUser(request.Subject.CommonName) && slices.Equal(request.Subject.Organization, []string{nodesGroup}) &&
 		len(request.DNSNames)+len(request.IPAddresses)+len(request.EmailAddresses)+len(request.URIs) == 0
 }
 
-const nodeUserPrefix = "system:node:"
+const (
+	nodeUserPrefix = "system:node:"
+	nodesGroup     = "system:nodes"
+)
+
+// isNodeUser tells whether a user is that of a node that could be.
+func isNodeUser(user string) bool {
+	name, ok := strings.CutPrefix(user, nodeUserPrefix)
+	return ok && len(validation.IsDNS1123Subdomain(name)) == 0
+}
 
 func clientUsages(usages []certificatesv1.KeyUsage) bool {
 	for _, usage := range usages {

@@ -1,6 +1,7 @@
 // Package certificates handles CertificateSigningRequests: it approves those by
-// which nodes get their client certificates, signs what is approved for the
-// signers that this cluster serves, and removes requests that are done with.
+// which nodes get their client certificates (approver.go) and those of their
+// own APIs (serving.go, by the rules in claims.go), signs what is approved for
+// the signers that this cluster serves, and removes requests that are done with.
 //
 // Floor 2: a client of the API; it knows of certs how a request is described.
 package certificates
@@ -31,6 +32,8 @@ type Signer interface {
 type Config struct {
 	// Signer signs. Required.
 	Signer Signer
+	// Reserved are what no node's serving certificate may be for.
+	Reserved Reserved
 }
 
 // New makes the controllers of certificate signing requests.
@@ -45,6 +48,10 @@ func New(config controller.Config, own Config) (controller.Controller, error) {
 	if err != nil {
 		return nil, err
 	}
+	serving, err := newServing(config, own.Reserved)
+	if err != nil {
+		return nil, err
+	}
 	signer, err := newSigner(config, own.Signer)
 	if err != nil {
 		return nil, err
@@ -53,7 +60,7 @@ func New(config controller.Config, own Config) (controller.Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return controller.Group("certificates", approver, signer, cleaner), nil
+	return controller.Group("certificates", approver, serving, signer, cleaner), nil
 }
 
 // keyOf is the key of the loops of this package: requests are cluster-wide.
