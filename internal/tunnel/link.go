@@ -33,6 +33,7 @@ func newLink(c net.Conn, pings Pings) (*link, error) {
 		return nil, fmt.Errorf("preparing the tunnel: %w", err)
 	}
 	t.DisableCompression = true
+	t.StrictMaxConcurrentStreams = true // more wait for their turn
 	t.ReadIdleTimeout = cmp.Or(pings.After, defaultPing)
 	t.PingTimeout = cmp.Or(pings.Timeout, defaultPing)
 	l := &link{conn: &watched{Conn: c, ended: make(chan struct{})}}
