@@ -9,10 +9,9 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/causeway-access/causeway/internal/cli"
-	"github.com/causeway-access/causeway/internal/podrun/ns/pod"
+	_ "github.com/causeway-access/causeway/internal/podrun/ns/early"
 )
 
 func main() {
-	pod.Main(os.Args)
 	os.Exit(cli.Main(os.Args, genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))
 }

@@ -30,7 +30,8 @@ const (
 )
 
 // Main is the whole process if it is called as [Name]: then it does not
-// return. A program that starts pods calls it first of all.
+// return. A program that starts pods calls it first of all, by importing
+// package early.
 func Main(args []string) {
 	if len(args) == 0 || args[0] != Name {
 		return
@@ -48,8 +49,13 @@ func Main(args []string) {
 	// there are pods.
 	debug.SetGCPercent(20)
 	debug.FreeOSMemory()
-	s.serve(l)
-	os.Exit(0)
+	// Not here: during initialisation this goroutine is bound to its thread, and
+	// each connection would wake it by another.
+	go func() {
+		s.serve(l)
+		os.Exit(0)
+	}()
+	select {}
 }
 
 // ready is what the agent hears if all went well.
