@@ -30,6 +30,7 @@ var floors = map[string]int{
 	"internal/certs":       1,
 	"internal/dns":         1,
 	"internal/endpoint":    1,
+	"internal/engine":      1,
 	"internal/portforward": 1,
 	"internal/podrun":      1,
 	"internal/rewrite":     1,
