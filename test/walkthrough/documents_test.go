@@ -50,7 +50,10 @@ func TestEveryCommandOfTheDocumentsWorks(t *testing.T) {
 	createApplications(t, up.client)
 	kubeconfig := h.kubeconfig(t, up)
 	variables := map[string]string{
-		"KUBECONFIG": kubeconfig, "DATA": up.DataDir, "LISTPODS": h.listPods(t),
+		"KUBECONFIG": kubeconfig, "FIRST": kubeconfig, "DATA": up.DataDir, "LISTPODS": h.listPods(t),
+		// The pods of the first cluster are servers of this test's. Those of the
+		// second run on a node.
+		"PODS": newHome(t).node(t).AdminKubeconfig,
 	}
 	stories, err := filepath.Glob("testdata/documents/*.txtar")
 	if err != nil || len(stories) != 5 {

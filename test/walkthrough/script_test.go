@@ -26,7 +26,7 @@ func TestScripts(t *testing.T) {
 //
 //	serve NAME REGEXP COMMAND...  run a server; wait until it writes what
 //	                              matches; $NAME is the first group
-//	stop NAME                     end it by SIGTERM; it must end with status 0
+//	terminate NAME                end it by SIGTERM; it must end with status 0
 //	crash NAME                    end it by SIGKILL
 //	set NAME                      $NAME is what the last command wrote
 //	eventually COMMAND...         repeat a command until it succeeds
@@ -34,6 +34,8 @@ func TestScripts(t *testing.T) {
 //	                              earlier ones
 //	cannot 'COMMAND' 'REASON'     say why a command is not typed
 //	shows FILE                    the last command printed what the file has
+//
+// They lack its stop and skip: a story that breaks off in the middle would pass.
 func runScripts(t *testing.T, dir string, variables map[string]string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
@@ -46,6 +48,9 @@ func runScripts(t *testing.T, dir string, variables map[string]string) {
 // runFiles runs scripts as runScripts does.
 func runFiles(t *testing.T, variables map[string]string, files ...string) {
 	t.Helper()
+	for _, file := range files {
+		mustBeWhole(t, file)
+	}
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +70,7 @@ func runFiles(t *testing.T, variables map[string]string, files ...string) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":      serve,
-			"stop":       ends((*server).stop),
+			"terminate":  ends((*server).stop),
 			"crash":      ends((*server).kill),
 			"set":        set,
 			"eventually": eventually,
@@ -74,6 +79,21 @@ func runFiles(t *testing.T, variables map[string]string, files ...string) {
 			"shows":      shows,
 		},
 	})
+}
+
+// breaksOff matches the commands of testscript that end a script with success.
+var breaksOff = regexp.MustCompile(`(?m)^\s*(\[[^\]]*\]\s*)?(stop|skip)\b.*`)
+
+func mustBeWhole(t *testing.T, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, _, _ := strings.Cut(string(text), "\n-- ")
+	if found := breaksOff.FindString(script); found != "" {
+		t.Fatalf("%s: %q would end it with success", file, found)
+	}
 }
 
 // serversKey finds a script's servers among its values.

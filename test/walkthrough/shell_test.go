@@ -10,7 +10,7 @@ import (
 
 // shellVariables are those that the documents set in one command and use in
 // another.
-const shellVariables = "APISERVER SECRET_NAME TOKEN"
+const shellVariables = "ADDRESS APISERVER SECRET_NAME TOKEN"
 
 // typeIn has somebody type a command into his shell: it is taken to the letter,
 // with its pipes and variables, and what variables it sets later ones know.

@@ -1,5 +1,6 @@
 // Command listpods counts the pods of a cluster, as the documents show it with
-// the Go client. Its argument is the path to a kubeconfig.
+// the Go client. Its argument is the path to a kubeconfig; without one it is a
+// program in a pod.
 package main
 
 import (
@@ -9,12 +10,19 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
 func main() {
-	// uses the current context in kubeconfig
-	config, _ := clientcmd.BuildConfigFromFlags("", os.Args[1])
+	config, err := rest.InClusterConfig()
+	if len(os.Args) > 1 {
+		// uses the current context in kubeconfig
+		config, err = clientcmd.BuildConfigFromFlags("", os.Args[1])
+	}
+	if err != nil {
+		panic(err)
+	}
 	// creates the clientset
 	clientset, _ := kubernetes.NewForConfig(config)
 	// access the API to list pods
