@@ -127,9 +127,7 @@ func (c *conn) close(st *stream, err error) {
 	c.unwait(st)
 	st.wake.Broadcast()
 	c.room.Broadcast()
-	if !st.served {
-		st.ctx.cancel()
-	}
+	st.ctx.cancel()
 	if len(c.streams) == 0 {
 		c.quiet = time.Now()
 		c.drained()
