@@ -18,6 +18,8 @@ import (
 const (
 	nodeUserPrefix = "system:node:"
 	byNode         = "causeway.authz/node"
+	// tunnelPath is tunnel.Path, where a node opens its tunnel.
+	tunnelPath = "/tunnel"
 )
 
 // Node judges nodes: users system:node:NAME in the group system:nodes. A node
@@ -69,7 +71,10 @@ func NodeName(u user.Info) (name string, ok bool) {
 // Authorize has no opinion on who is not a node, and on what is not a node's.
 func (n *Node) Authorize(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
 	node, ok := NodeName(a.GetUser())
-	if !ok || !a.IsResourceRequest() {
+	switch {
+	case ok && !a.IsResourceRequest() && a.GetPath() == tunnelPath && a.GetVerb() == "get":
+		return authorizer.DecisionAllow, "", nil // whose tunnel it is, the user says
+	case !ok, !a.IsResourceRequest():
 		return authorizer.DecisionNoOpinion, "", nil
 	}
 	rule, known := nodeRules[nodeResource{a.GetAPIGroup(), a.GetResource(), a.GetSubresource()}]

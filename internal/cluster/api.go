@@ -11,6 +11,7 @@ import (
 	"github.com/causeway-access/causeway/internal/authn/serviceaccount"
 	"github.com/causeway-access/causeway/internal/authz"
 	"github.com/causeway-access/causeway/internal/gateway"
+	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
 func (c *Cluster) prepareAPI(context.Context) error {
@@ -18,12 +19,14 @@ func (c *Cluster) prepareAPI(context.Context) error {
 	if c.resets, err = gateway.NewResetGuard(c.metrics.Register); err != nil {
 		return err
 	}
+	c.ways = newWays(c.log)
+	c.onStop(func(context.Context) error { c.ways.hub.Close(); return nil })
 	c.base, err = apiserver.Prepare(apiserver.Config{
 		Listener: c.listener, CertFile: c.serving.CertFile, KeyFile: c.serving.KeyFile,
 		ClientCAFile: c.authority.CertFile(), Advertise: c.at.advertised,
 		Store:       c.store,
 		ServiceCIDR: c.serviceCIDR, FirstNodePort: firstNodePort, LastNodePort: lastNodePort,
-		Nodes:    podstreams.Nodes{TLS: c.nodeTLS()},
+		Nodes:    podstreams.Nodes{Dial: c.ways.Dial, TLS: c.nodeTLS()},
 		Webhooks: webhookServices{c}, Audit: c.audit, AuditPolicy: c.auditRules,
 		DrainTimeout: c.ShutdownGrace, ShutdownDelay: c.ShutdownDelay, TracingFile: c.TracingConfig,
 		Serving: apiserver.Serving{
@@ -45,7 +48,7 @@ func (c *Cluster) startAPI(ctx context.Context) error {
 		Tokens:     id.tokens, Challenge: id.authn.Challenge(), Front: c.stand,
 		Handlers: map[string]http.Handler{
 			serviceaccount.DiscoveryPath: documents, serviceaccount.JWKSPath: documents,
-			metricsPath: c.showMetrics(),
+			metricsPath: c.showMetrics(), tunnel.Path: c.ways,
 		},
 	})
 	if err != nil {

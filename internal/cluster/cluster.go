@@ -47,6 +47,7 @@ type Cluster struct {
 	metrics     *prometheus.Registry
 	identity    *identity
 	catalog     *catalog.Catalog
+	ways        *ways
 	dnsSockets  *dns.Sockets // nil without DNS
 	dns         *dns.Server
 	node        *node.Agent // nil without a node

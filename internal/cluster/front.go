@@ -22,8 +22,10 @@ import (
 
 func (c *Cluster) prepareCatalog(context.Context) error {
 	var err error
-	c.catalog, err = catalog.New(c.base.Informers)
-	return err
+	if c.catalog, err = catalog.New(c.base.Informers); err != nil {
+		return err
+	}
+	return c.ways.follow(c.base.Informers.Core().V1().Nodes().Informer())
 }
 
 // stand puts the gateway before the API server's own chain.
@@ -33,6 +35,7 @@ func (c *Cluster) stand(next http.Handler, a authenticator.Request, z authorizer
 		Impersonate: authz.Impersonator(z, c.base.Codecs()),
 		Challenge:   c.identity.authn.Challenge(),
 		Catalog:     c.catalog, Next: next, ForwardPods: true,
+		Dial: c.ways.Dial, Tunnel: c.ways.Tunnel,
 		AllowedCIDRs: c.allowed, Own: []netip.AddrPort{c.at.bound},
 		NodeTLS: c.nodeTLS, BackendCA: c.backendCA,
 		Limits: c.Limits.Proxy,

@@ -58,6 +58,9 @@ type Config struct {
 	Own []netip.AddrPort
 	// Dial opens connections to backends; by default a net.Dialer.
 	Dial conn.DialFunc
+	// Tunnel returns what dials a node by its name, for nodes that are reached so;
+	// see transport.Config. Nil knows none.
+	Tunnel func(node string) conn.DialFunc
 	// NodeTLS returns the client certificate and the authority for the kubelet
 	// port of nodes. Nil: nodes' kubelet ports cannot be reached.
 	NodeTLS func() *tls.Config

@@ -62,6 +62,7 @@ func New(cfg Config) (*Gateway, error) {
 		transport: transport.New(transport.Config{
 			Guard:   transport.Guard{Allowed: cfg.AllowedCIDRs, Own: cfg.Own},
 			Dial:    cfg.Dial,
+			Tunnel:  cfg.Tunnel,
 			NodeTLS: cfg.NodeTLS,
 			CA:      cfg.BackendCA,
 		}),

@@ -40,6 +40,10 @@ type Config struct {
 
 	// Listen is HOST:PORT of the node's own API. Port 0 is any free one. Required.
 	Listen string
+	// Tunnelled says that the API servers cannot reach the node's addresses nor
+	// its pods'. Then it is known to the cluster by its name alone, and keeps a
+	// tunnel to the server of API, by which both are reached.
+	Tunnelled bool
 	// Certificate is what that API shows; the names and addresses of the node
 	// are in it. Required.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)

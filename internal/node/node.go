@@ -30,6 +30,7 @@ import (
 )
 
 // Agent is the agent of one node.
+	"github.com/causeway-access/causeway/internal/tunnel"
 type Agent struct {
 	cfg      Config
 	client   kubernetes.Interface
@@ -47,6 +48,7 @@ type Agent struct {
 	// serving is set when pods can run.
 	serving atomic.Bool
 	tasks   []task
+	tunnel    *tunnel.Client // nil unless it is a tunnelled node
 	closers []func() error
 }
 
@@ -76,6 +78,7 @@ func parts() []part {
 
 // New takes the port of the node's API. All else begins with Run.
 func New(cfg Config) (*Agent, error) {
+		{"preparing the tunnel", (*Agent).prepareTunnel},
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
@@ -117,8 +120,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 			return nil
 		})
 	}
-	a.serving.Store(true)
-	close(a.ready)
+	group.Go(func() error { return a.serve(ctx) })
 	err = group.Wait()
 	a.informers.Shutdown()
 	return err
@@ -145,8 +147,25 @@ func (a *Agent) close() error {
 
 // running says why no pod can run now.
 func (a *Agent) running() error {
-	if !a.serving.Load() {
+	switch {
+	case !a.serving.Load():
 		return errors.New("the node's agent is starting")
 	}
+// serve lets pods come as soon as they can be reached.
+func (a *Agent) serve(ctx context.Context) error {
+	if a.tunnel != nil {
+		select {
+		case <-a.tunnel.Opened():
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	a.serving.Store(true)
+	close(a.ready)
 	return nil
 }
+
+	return nil
+}
+	case a.tunnel != nil && !a.tunnel.Connected():
+		return errors.New("the tunnel to the API server, by which pods are reached, is not open")

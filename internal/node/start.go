@@ -23,7 +23,7 @@ const maxProcesses = 4096
 func (a *Agent) register(ctx context.Context) error {
 	var err error
 	a.node, err = register.New(register.Config{
-		Name: a.cfg.Name, Client: a.client, Addresses: a.cfg.Addresses,
+		Name: a.cfg.Name, Client: a.client, Addresses: a.cfg.Addresses, Tunnelled: a.cfg.Tunnelled,
 		Port: int32(a.listener.Addr().(*net.TCPAddr).Port),
 		Dir:  a.cfg.Dir, Runtime: a.cfg.runtimeVersion(), Missing: a.missing, Ready: a.running, Log: a.cfg.Log,
 	})

@@ -70,7 +70,16 @@ func (t *Transport) connect(ctx context.Context, e route.Endpoint) (net.Conn, er
 		return t.cfg.Connect(ctx, e)
 	case e.Host == "":
 		return t.connectTo(ctx, e.Addr)
+	case t.cfg.Tunnel != nil:
+		if dial := t.cfg.Tunnel(e.Host); dial != nil {
+			return dial(ctx, "tcp", e.String())
+		}
 	}
+	return t.resolve(ctx, e)
+}
+
+// resolve dials the first address of a host name that can be.
+func (t *Transport) resolve(ctx context.Context, e route.Endpoint) (net.Conn, error) {
 	addrs, err := t.cfg.Resolve(ctx, e.Host)
 	if err != nil {
 		return nil, fmt.Errorf("resolving %s: %w", e.Host, err)

@@ -36,6 +36,10 @@ type Config struct {
 	// Resolve returns the addresses of a host name; by default the system's
 	// resolver.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	// Tunnel returns what dials a host name that is a node's, reached through
+	// its tunnel; nil for other names. Such a name is not resolved, and what may
+	// be dialled there the node itself says. Nil knows none.
+	Tunnel func(host string) conn.DialFunc
 	// DialTimeout bounds connecting and the TLS handshake together; 10 s by
 	// default.
 	DialTimeout time.Duration

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +48,8 @@ const (
 type Client struct {
 	cfg       Config
 	connected atomic.Bool
+	opened    chan struct{}
+	first     sync.Once
 }
 
 // NewClient makes a node's end. It connects when it is run.
@@ -60,8 +63,11 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Client{cfg: cfg}, nil
+	return &Client{cfg: cfg, opened: make(chan struct{})}, nil
 }
+
+// Opened is closed when the tunnel has been open for the first time.
+func (c *Client) Opened() <-chan struct{} { return c.opened }
 
 // Connected tells whether the tunnel is open.
 func (c *Client) Connected() bool { return c.connected.Load() }
@@ -95,6 +101,7 @@ func (c *Client) once(ctx context.Context) (opened bool, err error) {
 	defer tunnel.Close()
 	defer context.AfterFunc(ctx, func() { tunnel.Close() })()
 	c.connected.Store(true)
+	c.first.Do(func() { close(c.opened) })
 	defer c.connected.Store(false)
 	c.cfg.Log.Debug("The tunnel to the API server is open", "server", c.cfg.Server)
 	c.answer(ctx, tunnel)

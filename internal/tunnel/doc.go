@@ -17,7 +17,11 @@
 // Floor F1.
 package tunnel
 
-import "time"
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 const (
 	// Path is where an API server takes tunnels.
@@ -25,6 +29,20 @@ const (
 	// protocol is what is upgraded to.
 	protocol = "causeway-tunnel/1"
 )
+
+// Condition is the type of the condition that is true of a node that is reached
+// through its tunnels, and so are its pods. Its only address is its name.
+const Condition corev1.NodeConditionType = "CausewayTunnelled"
+
+// Needed tells whether a node is reached so.
+func Needed(n *corev1.Node) bool {
+	for _, c := range n.Status.Conditions {
+		if c.Type == Condition {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
 
 const (
 	// maxStreams is how many connections a tunnel carries at a time.

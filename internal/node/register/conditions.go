@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
 // conditions are those that hold now, given what the machine cannot do. Reasons are the words that kubectl's users
@@ -24,6 +26,10 @@ func (n *Node) conditions(missing []string) []corev1.NodeCondition {
 	if len(missing) > 0 {
 		list = append(list, corev1.NodeCondition{Type: Limited, Status: corev1.ConditionTrue,
 			Reason: "MachineLimits", Message: strings.Join(missing, "; ")})
+	}
+	if n.cfg.Tunnelled {
+		list = append(list, corev1.NodeCondition{Type: tunnel.Condition, Status: corev1.ConditionTrue,
+			Reason: "NotRoutable", Message: "the node and its pods are reached through a connection that the node keeps to the API server"})
 	}
 	for i := range list {
 		list[i].LastHeartbeatTime = metav1.NewTime(now)

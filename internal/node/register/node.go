@@ -35,6 +35,10 @@ type Config struct {
 	// Addresses are those by which the cluster reaches the machine, the first
 	// being the main one. Required.
 	Addresses []netip.Addr
+	// Tunnelled says that the cluster cannot reach them: the Node object then has
+	// the node's name for its only address, and the condition
+	// [tunnel.Condition].
+	Tunnelled bool
 	// Hostname is the machine's; the operating system's if empty.
 	Hostname string
 	// Port is that of the node's own API; none is told if zero.

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
+
+	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
 const (
@@ -117,11 +119,7 @@ func timeless(status *corev1.NodeStatus) *corev1.NodeStatus {
 // fill sets what the agent knows and leaves the rest.
 func (n *Node) fill(status *corev1.NodeStatus) {
 	status.Capacity, status.Allocatable = n.capacity(), n.Allocatable()
-	status.Addresses = status.Addresses[:0:0]
-	for _, address := range n.cfg.Addresses {
-		status.Addresses = append(status.Addresses, corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: address.String()})
-	}
-	status.Addresses = append(status.Addresses, corev1.NodeAddress{Type: corev1.NodeHostName, Address: n.cfg.Hostname})
+	status.Addresses = n.addresses()
 	status.DaemonEndpoints.KubeletEndpoint.Port = n.cfg.Port
 	status.NodeInfo = n.machine.info
 	status.NodeInfo.ContainerRuntimeVersion = n.cfg.Runtime
@@ -129,9 +127,21 @@ func (n *Node) fill(status *corev1.NodeStatus) {
 	for _, c := range n.conditions(missing) {
 		set(status, c)
 	}
-	if len(missing) == 0 {
-		status.Conditions = slices.DeleteFunc(status.Conditions, func(c corev1.NodeCondition) bool { return c.Type == Limited })
+	status.Conditions = slices.DeleteFunc(status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == Limited && len(missing) == 0 || c.Type == tunnel.Condition && !n.cfg.Tunnelled
+	})
+}
+
+// addresses are those by which the cluster reaches the node.
+func (n *Node) addresses() []corev1.NodeAddress {
+	if n.cfg.Tunnelled {
+		return []corev1.NodeAddress{{Type: corev1.NodeHostName, Address: n.cfg.Name}}
 	}
+	var list []corev1.NodeAddress
+	for _, address := range n.cfg.Addresses {
+		list = append(list, corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: address.String()})
+	}
+	return append(list, corev1.NodeAddress{Type: corev1.NodeHostName, Address: n.cfg.Hostname})
 }
 
 func (n *Node) capacity() corev1.ResourceList {
