@@ -4,10 +4,12 @@ import (
 	"crypto/tls"
 	"log"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
 
+	"github.com/causeway-access/causeway/internal/engine"
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/gateway/accesstest"
 	"github.com/causeway-access/causeway/internal/xconnect"
@@ -27,6 +29,23 @@ func TestAccessPath(t *testing.T) {
 		s.Config.ErrorLog = errorLog(t)
 		s.StartTLS()
 		t.Cleanup(func() { s.CloseClientConnections(); s.Close(); g.Close() })
+	})
+}
+
+// TestAccessPathOfTheEngine holds it to the same rows behind the engine, which
+// is what the program serves it by.
+func TestAccessPathOfTheEngine(t *testing.T) {
+	accesstest.Run(t, func(t *testing.T, cfg gateway.Config, l net.Listener, sessions *tls.Config) {
+		g, err := gateway.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions = sessions.Clone()
+		sessions.NextProtos = []string{"h2", "http/1.1"}
+		s := engine.New(&http.Server{Handler: xconnect.Handler(g), TLSConfig: sessions, ErrorLog: errorLog(t)})
+		var serving sync.WaitGroup
+		serving.Go(func() { _ = s.ServeTLS(l) })
+		t.Cleanup(func() { _ = s.Close(); serving.Wait(); g.Close() })
 	})
 }
 
