@@ -82,7 +82,7 @@ func New(cfg Config) (*Agent, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	client, err := kubernetes.NewForConfig(cfg.API)
+	client, err := newClient(cfg.API)
 	if err != nil {
 		return nil, fmt.Errorf("configuring the node: %w", err)
 	}
