@@ -91,7 +91,7 @@ func (w *response) Write(p []byte) (int, error) {
 	sent := 0
 	for len(p) > 0 {
 		if w.buf == nil || w.buf.n == 0 {
-			if len(p) >= pieceSize {
+			if len(p) > pieceSize {
 				err := w.send(p)
 				if err != nil {
 					return sent, err

@@ -85,7 +85,7 @@ func (st *stream) conclude() {
 	trailers := w.hasTrailers()
 	short := w.length >= 0 && w.written < w.length && bodyAllowed(w.status) && !w.headless()
 	if !w.headSent {
-		w.sendHead(p, !trailers && !short)
+		w.sendHead(p, true)
 	}
 	if st.sendData(p, !trailers && !short) != nil {
 		return
@@ -151,7 +151,8 @@ func (w *response) sendHead(p []byte, all bool) {
 		c.encode("date", c.srv.clock.date(), false)
 	}
 	w.releaseFields()
-	end := w.headless() || all && len(p) == 0 && !w.hasTrailers()
+	short := w.written < w.length && body // the stream is reset then
+	end := w.headless() || all && len(p) == 0 && !w.hasTrailers() && !short
 	c.endBlock(begin, st.id, end)
 	st.localEnded = end
 	if w.closing {
