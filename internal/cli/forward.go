@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
@@ -31,13 +33,14 @@ func newForward(streams genericiooptions.IOStreams) *cobra.Command {
 		Short: "Make a port of a service or pod a local one",
 		Long: `Listen on local ports and pass each connection on to a port of a service, a pod,
 or a deployment's pods. TYPE is svc, pod, deploy, rs, sts or ds; PORT is the
-service's port for a service, else the pod's.
+number or the name of the service's port for a service, else of the pod's.
 
 An endpoint that is ready is picked for each connection anew, so that the local
 port outlives pods that restart and API servers that fail. What becomes of a
 connection that cannot be made is told on stderr.`,
 		Example: `  causeway forward svc/db 5432                 # psql -h localhost
   causeway forward svc/web 8080:80 8443:443    # several ports
+  causeway forward svc/web 8443:https          # by the port's name
   causeway forward pod/web-0 0:80              # any free local port; it is printed
   causeway forward deploy/web 8080 -n shop --verbose`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -63,7 +66,13 @@ connection that cannot be made is told on stderr.`,
 }
 
 // ports are a local port, 0 for any, and the one it stands for.
-type ports struct{ local, remote uint16 }
+type ports struct {
+	local, remote uint16
+	// name is the other one's where its number is not known yet, and alike
+	// whether the local one has the same number.
+	name  string
+	alike bool
+}
 
 // parsePorts reads [LOCAL:]REMOTE; an empty LOCAL is any.
 func parsePorts(text string) (ports, error) {
@@ -71,18 +80,26 @@ func parsePorts(text string) (ports, error) {
 	if !two {
 		remote = local
 	}
+	p := ports{alike: !two}
 	r, err := strconv.ParseUint(remote, 10, 16)
-	if err != nil || r == 0 {
-		return ports{}, usagef("%q: %q is no port: want [LOCAL_PORT:]PORT, numbers from 1 to 65535", text, remote)
+	switch {
+	case err == nil && r != 0:
+		p.remote = uint16(r)
+	case len(validation.IsValidPortName(remote)) == 0:
+		p.name = remote
+	default:
+		return ports{}, usagef("%q: %q is no port: want [LOCAL_PORT:]PORT, numbers from 1 to 65535 or the name of a port", text, remote)
 	}
-	if local == "" {
-		local = "0"
+	if p.alike {
+		p.local = p.remote
+		return p, nil
 	}
-	l, err := strconv.ParseUint(local, 10, 16)
+	l, err := strconv.ParseUint(cmp.Or(local, "0"), 10, 16)
 	if err != nil {
 		return ports{}, usagef("%q: %q is no local port: want a number up to 65535, 0 for any", text, local)
 	}
-	return ports{uint16(l), uint16(r)}, nil
+	p.local = uint16(l)
+	return p, nil
 }
 
 // runForward forwards until it is interrupted.
@@ -120,6 +137,9 @@ func runForward(ctx context.Context, streams genericiooptions.IOStreams, f *forw
 	}
 	defer w.proxy.Close()
 	if err := w.proxy.Check(ctx, target); err != nil {
+		return w.explain(err)
+	}
+	if err := w.number(ctx, all); err != nil {
 		return w.explain(err)
 	}
 	return w.run(ctx, f.addresses, all)

@@ -42,6 +42,24 @@ An administrator of the namespace can allow it:
   kubectl create rolebinding forward-ports -n %[2]s --role=forward-ports --user=YOU`, err, w.target.Namespace, resource)
 }
 
+// number finds the ports that were named.
+func (w *forwarder) number(ctx context.Context, all []ports) error {
+	for i := range all {
+		p := &all[i]
+		if p.name == "" {
+			continue
+		}
+		var err error
+		if p.remote, err = w.proxy.Port(ctx, w.target, p.name); err != nil {
+			return err
+		}
+		if p.alike {
+			p.local = p.remote
+		}
+	}
+	return nil
+}
+
 // run listens, tells of it, and serves until ctx ends.
 func (w *forwarder) run(ctx context.Context, addresses []string, all []ports) error {
 	var listeners []net.Listener

@@ -71,6 +71,11 @@ func (p *Proxy) Check(ctx context.Context, t portforward.Target) error {
 	return p.tunnels.dialer.Check(ctx, t)
 }
 
+// Port returns the number of a target's TCP port by its name.
+func (p *Proxy) Port(ctx context.Context, t portforward.Target, name string) (uint16, error) {
+	return p.tunnels.dialer.Port(ctx, t, name)
+}
+
 // takes reports whether a request is made to a proxy: a page in a browser, which
 // names this port as a server, can make neither kind.
 func (t *tunnels) takes(r *http.Request) bool {

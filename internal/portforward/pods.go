@@ -109,7 +109,7 @@ func (d *Dialer) podsOfService(ctx context.Context, t Target, port uint16) ([]po
 func portName(s *corev1.Service, port uint16) (string, error) {
 	var numbers []string
 	for _, p := range s.Spec.Ports {
-		if p.Protocol != "" && p.Protocol != corev1.ProtocolTCP {
+		if !isTCP(p.Protocol) {
 			continue
 		}
 		if port == 0 || p.Port == int32(port) {
@@ -130,7 +130,7 @@ func (d *Dialer) podsBySelector(ctx context.Context, t Target, port uint16) ([]p
 			Selector *metav1.LabelSelector `json:"selector"`
 		} `json:"spec"`
 	}
-	if err := d.get(ctx, strings.Replace(t.path(), "/api/v1/", "/apis/apps/v1/", 1), &workload); err != nil {
+	if err := d.get(ctx, t.workloadPath(), &workload); err != nil {
 		return nil, err
 	}
 	selector, err := metav1.LabelSelectorAsSelector(workload.Spec.Selector)

@@ -48,3 +48,8 @@ func ParseTarget(text, namespace string) (Target, error) {
 func (t Target) path(more ...string) string {
 	return strings.Join(append([]string{"/api/v1/namespaces", t.Namespace, t.Resource, t.Name}, more...), "/")
 }
+
+// workloadPath returns the URL path of a workload, which is of the group apps.
+func (t Target) workloadPath() string {
+	return strings.Replace(t.path(), "/api/v1/", "/apis/apps/v1/", 1)
+}

@@ -51,7 +51,7 @@ func (r *running) tcpPod(t *testing.T, name string, at netip.AddrPort) {
 	pods := r.client.CoreV1().Pods(metav1.NamespaceDefault)
 	pod, err := pods.Create(t.Context(), &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "server", Image: "host", Ports: []corev1.ContainerPort{{ContainerPort: int32(at.Port())}}}}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "server", Image: "host", Ports: []corev1.ContainerPort{{Name: "tcp", ContainerPort: int32(at.Port())}}}}},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,10 @@ func TestPortsAreForwarded(t *testing.T) {
 	at := shouting(t)
 	up.tcpPod(t, "shouting", at)
 	port := "0:" + strconv.Itoa(int(at.Port()))
-	commands := map[string]*exec.Cmd{"causeway": h.command("causeway", "forward", "pod/shouting", port, "--kubeconfig", up.AdminKubeconfig)}
+	commands := map[string]*exec.Cmd{
+		"causeway":         h.command("causeway", "forward", "pod/shouting", port, "--kubeconfig", up.AdminKubeconfig),
+		"causeway, a name": h.command("causeway", "forward", "pod/shouting", ":tcp", "--kubeconfig", up.AdminKubeconfig),
+	}
 	for version, dir := range kubectls(t) {
 		commands[version] = h.command(filepath.Join(dir, "kubectl"), "--kubeconfig", up.AdminKubeconfig, "port-forward", "pod/shouting", port)
 	}
@@ -123,6 +126,7 @@ func TestForwardSaysWhatIsWrong(t *testing.T) {
 	refuses(t, forward("svc/kubernetes", "443", "--as=jane"), 1, `User "jane" cannot create resource "services/portforward"`,
 		"kubectl create role forward-ports -n default --verb=create --resource=services/portforward")
 	refuses(t, forward("svc/kubernetes"), 2, "takes TYPE/NAME and one port or more")
-	refuses(t, forward("svc/kubernetes", "web"), 2, `"web" is no port`)
+	refuses(t, forward("svc/kubernetes", "a-name-that-is-too-long"), 2, `"a-name-that-is-too-long" is no port: want [LOCAL_PORT:]PORT`)
+	refuses(t, forward("svc/kubernetes", "8443:web"), 1, `service/kubernetes has no port "web"; it has https`)
 	refuses(t, forward("node/x", "80"), 2, `ports of "node" cannot be forwarded`)
 }
