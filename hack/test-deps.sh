@@ -32,6 +32,11 @@ ctr:containerd
 runc:runc
 /usr/lib/cni/ptp:containernetworking-plugins
 unshare:util-linux
+nc:netcat-openbsd
+psql:postgresql
+redis-server:redis-server
+ssh:openssh-client
+/usr/sbin/sshd:openssh-server
 ps:procps
 "
 
