@@ -80,7 +80,7 @@ func (g *Gateway) serve(w *reply, r *http.Request, t *route.Target, line *observ
 	// Pages of a bare target have relative links, which need its final slash.
 	upgrade := upgradeOf(r)
 	if t.Verb == route.Proxy && t.Path == "" && upgrade == "" && safe(r.Method) {
-		return addSlash(w, t)
+		return addSlash(w, r, t)
 	}
 
 	// What does the target stand for at this moment?

@@ -110,13 +110,13 @@ func unreachable(err error, out *outgoing) error {
 
 // addSlash answers a bare target with itself and a slash. The reference is
 // relative, so that it holds behind another prefix too.
-func addSlash(w http.ResponseWriter, t *route.Target) error {
+func addSlash(w http.ResponseWriter, r *http.Request, t *route.Target) error {
 	last := t.Prefix[strings.LastIndexByte(t.Prefix, '/')+1:]
 	location := last + "/"
 	if t.Legacy { // a segment with a colon would be read as a scheme
 		location = "./" + location
 	}
-	if t.Query != "" {
+	if t.Query != "" || r.URL.ForceQuery {
 		location += "?" + t.Query
 	}
 	w.Header().Set("Location", location)

@@ -59,7 +59,7 @@ func pathRows() []row {
 func slashRows() []row {
 	var rows []row
 	for target, want := range map[string]string{
-		web: web + "/", web + "?a=b%20c": web + "/?a=b%20c",
+		web: web + "/", web + "?a=b%20c": web + "/?a=b%20c", web + "?": web + "/?",
 		"/api/v1/proxy/namespaces/default/services/https:web:": "/api/v1/proxy/namespaces/default/services/https:web:/",
 		"/api/v1beta1/proxy/services/web?namespace=default":    "/api/v1beta1/proxy/services/web/?namespace=default",
 		"/api/v1beta1/proxy/ns/default/services/web":           "/api/v1beta1/proxy/ns/default/services/web/",
