@@ -24,7 +24,8 @@ type peer struct {
 	fr    *http2.Framer
 	enc   *hpack.Encoder
 	block bytes.Buffer
-	over  chan struct{} // closed when the server's end has returned
+	over  chan struct{}  // closed when the server's end has returned
+	given map[uint32]int // by WINDOW_UPDATE
 }
 
 // connect has a server serve a connection, and greets it.
@@ -49,7 +50,7 @@ func call(t testing.TB, s *h2.Server) *peer {
 }
 
 func attach(t testing.TB, s *h2.Server, c, other net.Conn) *peer {
-	p := &peer{t: t, c: c, fr: http2.NewFramer(c, c), over: make(chan struct{})}
+	p := &peer{t: t, c: c, fr: http2.NewFramer(c, c), over: make(chan struct{}), given: map[uint32]int{}}
 	p.fr.AllowIllegalWrites = true
 	p.fr.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	p.enc = hpack.NewEncoder(&p.block)
@@ -87,9 +88,18 @@ func (p *peer) raw(s string) { _, _ = io.WriteString(p.c, s) }
 // next reads a frame, and answers no PING and no SETTINGS.
 func (p *peer) next() http2.Frame {
 	p.t.Helper()
-	f, err := p.fr.ReadFrame()
+	f, err := p.read()
 	must(p.t, err)
 	return f
+}
+
+// read reads a frame, and counts what windows are widened by.
+func (p *peer) read() (http2.Frame, error) {
+	f, err := p.fr.ReadFrame()
+	if u, ok := f.(*http2.WindowUpdateFrame); ok && err == nil {
+		p.given[u.StreamID] += int(u.Increment)
+	}
+	return f, err
 }
 
 // encode encodes names and values.
@@ -145,7 +155,7 @@ func (p *peer) answer(id uint32) answer {
 	p.t.Helper()
 	var a answer
 	for !a.Ended && a.Reset == "" {
-		f, err := p.fr.ReadFrame()
+		f, err := p.read()
 		if fault := (http2.StreamError{}); errors.As(err, &fault) {
 			p.t.Fatalf("the server has sent what is none: %v", err)
 		}
