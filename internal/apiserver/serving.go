@@ -16,6 +16,10 @@ import (
 	"golang.org/x/net/http2"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/klog/v2"
+
+	"github.com/causeway-access/causeway/internal/engine/h2"
+
+	"github.com/causeway-access/causeway/internal/engine"
 )
 
 // Serving says what a connection may cost. The zero value is the defaults.
@@ -47,6 +51,9 @@ const (
 	defaultMaxStreams        = 100
 	// streamBuffer is what a client may send on a stream before it is read.
 	streamBuffer = 256 << 10
+	// writeTimeout is how long a client over HTTP/2 may take nothing at all of
+	// what waits to be written.
+	writeTimeout = 2 * time.Minute
 )
 
 // door stands for the real listener towards the library, whose server sets
@@ -79,15 +86,15 @@ func (d *door) Close() error {
 // gives what is under way its time. The returned channel tells the end.
 func (s *Server) serve(handler http.Handler) (<-chan error, error) {
 	stop := make(chan struct{})
-	server, err := s.server(handler, stop)
+	configured, err := s.server(handler, stop)
 	if err != nil {
 		close(stop)
 		return nil, fmt.Errorf("preparing to serve: %w", err)
 	}
+	server := engine.New(configured)
 	ended := make(chan error, 1)
 	go func() {
-		listener := tls.NewListener(s.base.cfg.Listener, server.TLSConfig)
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.ServeTLS(s.base.cfg.Listener); !errors.Is(err, http.ErrServerClosed) {
 			klog.ErrorS(err, "The API is no longer served")
 		}
 	}()
@@ -101,7 +108,7 @@ func (s *Server) serve(handler http.Handler) (<-chan error, error) {
 
 // drain ends the server: no more connections, then time for what is under way,
 // then the end of that too.
-func (s *Server) drain(server *http.Server) error {
+func (s *Server) drain(server *engine.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.drainTime())
 	defer cancel()
 	left := make(chan error, 1)
@@ -138,14 +145,22 @@ func (s *Server) server(handler http.Handler, stop <-chan struct{}) (*http.Serve
 		IdleTimeout:       cmp.Or(v.IdleTimeout, defaultIdleTimeout),
 		ErrorLog:          log.New(serverErrors{}, "", 0),
 	}
-	streams := cmp.Or(v.MaxStreams, defaultMaxStreams)
-	return server, http2.ConfigureServer(server, &http2.Server{
-		IdleTimeout:                  server.IdleTimeout,
-		MaxConcurrentStreams:         uint32(streams),
-		MaxReadFrameSize:             streamBuffer,
-		MaxUploadBufferPerStream:     streamBuffer,
-		MaxUploadBufferPerConnection: int32(min(streams, 100) * streamBuffer),
+	s.serveHTTP2(server)
+	return server, nil
+}
+
+// serveHTTP2 has HTTP/2 served by our own server. Its connections are the
+// other's, too: that waits for them when it shuts down.
+func (s *Server) serveHTTP2(server *http.Server) {
+	streams := cmp.Or(s.base.cfg.Serving.MaxStreams, defaultMaxStreams)
+	own := h2.New(h2.Config{
+		Handler: server.Handler, MaxStreams: streams, MaxHeaderBytes: server.MaxHeaderBytes,
+		StreamBuffer: streamBuffer, ConnBuffer: min(streams, 100) * streamBuffer,
+		PrefaceTimeout: server.ReadHeaderTimeout, IdleTimeout: server.IdleTimeout, WriteTimeout: writeTimeout,
+		ExtendedConnect: true, ErrorLog: server.ErrorLog,
 	})
+	server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){http2.NextProtoTLS: own.NextProto}
+	server.RegisterOnShutdown(func() { _ = own.Shutdown(context.Background()) })
 }
 
 // tlsConfig shows the certificates that the library knows, as they are at the
