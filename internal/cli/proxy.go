@@ -14,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/causeway-access/causeway/internal/engine"
 	"github.com/causeway-access/causeway/internal/localproxy"
 )
 
@@ -167,7 +168,7 @@ func runProxy(ctx context.Context, streams genericiooptions.IOStreams, f *proxyF
 		}
 	}
 	fmt.Fprintf(streams.Out, "Starting to serve on %s\n", listeners[0].Addr())
-	return serveAll(ctx, &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute}, listeners)
+	return serveAll(ctx, engine.New(&http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute}), listeners)
 }
 
 // connect reads the kubeconfig.
@@ -205,7 +206,7 @@ func (f *proxyFlags) listen() ([]net.Listener, error) {
 
 // serveAll serves on all listeners until ctx ends or one fails, and lets
 // running requests end.
-func serveAll(ctx context.Context, server *http.Server, listeners []net.Listener) error {
+func serveAll(ctx context.Context, server *engine.Server, listeners []net.Listener) error {
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { failed <- server.Serve(l) }()

@@ -99,47 +99,59 @@ func TestWhoSpeaksNoTLSIsTold(t *testing.T) {
 	}
 }
 
-// A handler that waits, as a watch does, is told when its client leaves, however
-// that leaves, and not before.
+// watcher is a handler that waits as a watch does, and tells of it.
+type watcher struct {
+	began chan struct{}
+	ended chan error
+}
+
+// ServeHTTP implements [http.Handler].
+func (h watcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	flush(w)
+	child, cancel := context.WithCancelCause(r.Context()) // finds AfterFunc
+	defer cancel(nil)
+	close(h.began)
+	<-child.Done()
+	h.ended <- r.Context().Err()
+}
+
+// leaving are the ways in which clients leave. A half close within a session is
+// none: nobody reads the session now.
+var leaving = map[string]func(*client){
+	"close": func(c *client) { c.Close() },
+	"reset": func(c *client) {
+		below := c.Conn
+		if session, ok := below.(*tls.Conn); ok {
+			below = session.NetConn()
+		}
+		_ = below.(*net.TCPConn).SetLinger(0)
+		_ = below.Close()
+	},
+	"half close": func(c *client) { _ = c.Conn.(interface{ CloseWrite() error }).CloseWrite() },
+}
+
+// A handler that waits is told when its client leaves, and not before.
 func TestClientsThatLeaveAreNoticed(t *testing.T) {
-	began, ended := make(chan struct{}), make(chan error)
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		flush(w)
-		child, cancel := context.WithCancelCause(r.Context()) // finds AfterFunc
-		defer cancel(nil)
-		began <- struct{}{}
-		<-child.Done()
-		ended <- r.Context().Err()
-	})
-	leave := map[string]func(*client){
-		"close": func(c *client) { c.Close() },
-		"reset": func(c *client) {
-			below := c.Conn
-			if session, ok := below.(*tls.Conn); ok {
-				below = session.NetConn()
-			}
-			_ = below.(*net.TCPConn).SetLinger(0)
-			_ = below.Close()
-		},
-		"half close": func(c *client) { _ = c.Conn.(interface{ CloseWrite() error }).CloseWrite() },
-	}
-	for kind, s := range map[string]*site{"plain": ours(t, h), "TLS": oursInTLS(t, h)} {
-		for how, leave := range leave {
+	type start func(testing.TB, http.Handler, ...func(*http.Server)) *site
+	for kind, start := range map[string]start{"plain": ours, "TLS": oursInTLS} {
+		for how, leave := range leaving {
 			if kind == "TLS" && how == "half close" {
-				continue // its alert is within the session, which nobody reads now
+				continue
 			}
 			t.Run(kind+"/"+how, func(t *testing.T) {
-				c := s.dial(t)
+				t.Parallel()
+				h := watcher{make(chan struct{}), make(chan error, 1)}
+				c := start(t, h).dial(t)
 				c.say(get("/"))
-				<-began
+				<-h.began
 				select {
-				case err := <-ended:
+				case err := <-h.ended:
 					t.Fatal("the request ended with its client there:", err)
 				case <-time.After(2500 * time.Millisecond): // two looks of the server's
 				}
 				leave(c)
 				select {
-				case err := <-ended:
+				case err := <-h.ended:
 					if !errors.Is(err, context.Canceled) {
 						t.Errorf("it ended with %v", err)
 					}

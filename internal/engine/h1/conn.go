@@ -24,6 +24,8 @@ type conn struct {
 	// in[r:w] was read and not used yet. The buffers are pooled; idle
 	// connections give them back.
 	buffers *buffers
+	tls     bool
+	first   [1]byte
 	in      []byte
 	r, w    int
 	out     []byte // was written and not sent yet
@@ -31,6 +33,7 @@ type conn struct {
 
 	current  atomic.Pointer[exchange] // what is being served
 	used     atomic.Bool              // a request has come
+	breaks   int                      // of lines, which may come before the next
 	hijacked bool
 
 	state atomic.Int64
@@ -44,6 +47,8 @@ const (
 	// undecided is how much of a body is kept back as long as the handler may
 	// still end with a length that it has not said.
 	undecided = 2 << 10
+	// mostBreaks is how many bytes of line breaks may come behind a POST.
+	mostBreaks = 4
 )
 
 type buffers struct {
@@ -55,7 +60,7 @@ type buffers struct {
 var pool = sync.Pool{New: func() any { return new(buffers) }}
 
 func newConn(s *Server, ctx context.Context, c net.Conn, state *tls.ConnectionState) *conn {
-	one := &conn{server: s, net: c, socket: socketOf(c), ctx: ctx}
+	one := &conn{server: s, net: c, socket: socketOf(c), tls: state != nil, ctx: ctx}
 	one.base = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, TLS: state}
 	if a := c.RemoteAddr(); a != nil {
 		one.base.RemoteAddr = a.String()
@@ -158,9 +163,9 @@ const (
 // next waits for a request.
 func (c *conn) next() (*exchange, verdict) {
 	word := c.state.Load()
-	from, have := 0, c.r < c.w
+	from := 0
 	for {
-		if have {
+		if c.skipBreaks(); c.r < c.w {
 			end, next, ok := headEnd(c.in[c.r:c.w], from)
 			switch {
 			case !ok, end == 0 && c.full(), c.tooLong(max(end, next)):
@@ -175,14 +180,20 @@ func (c *conn) next() (*exchange, verdict) {
 				c.become(was, word)
 			}
 		}
-		ended, err := c.fill(&word)
-		if err != nil || ended {
+		if err := c.fill(); err != nil {
 			if errors.Is(err, errNotWhole) {
 				return nil, notPlain // which is a bad request
 			}
 			return nil, over
 		}
-		have = true
+	}
+}
+
+// skipBreaks skips what old clients say behind the body of a POST, as net/http
+// does: it is no beginning of a request.
+func (c *conn) skipBreaks() {
+	for ; c.breaks > 0 && c.r < c.w && (c.in[c.r] == '\r' || c.in[c.r] == '\n'); c.breaks-- {
+		c.r++
 	}
 }
 
@@ -197,6 +208,9 @@ func (c *conn) begin(word int64, head string) (*exchange, verdict) {
 	if !c.used.Load() {
 		c.used.Store(true)
 	}
+	if c.breaks = 0; x.request.Method == http.MethodPost {
+		c.breaks = mostBreaks
+	}
 	x.ready(c)
 	return x, plain
 }
@@ -210,42 +224,50 @@ func (c *conn) tooLong(n int) bool {
 // errNotWhole says that the connection has ended within a head.
 var errNotWhole = errors.New("the connection ended within the head of a request")
 
-// fill reads more. It is ended if the sweeper found that the connection should
-// be.
-func (c *conn) fill(word *int64) (ended bool, err error) {
-	c.take()
+// fill reads more. An idle connection takes buffers when there is something to
+// put into them, which costs no call of the system's more than to read at once.
+func (c *conn) fill() error {
+	if c.r == c.w {
+		return c.await()
+	}
 	if c.r > 0 {
 		c.w = copy(c.in, c.in[c.r:c.w])
 		c.r = 0
 	}
-	if c.server.closing.Load() && c.w == 0 {
-		return true, nil
-	}
 	n, err := c.net.Read(c.in[c.w:])
 	c.w += n
-	switch {
-	case n > 0:
-		return false, nil // what ended it will be met again
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return c.rest(word)
-	case c.w > 0:
-		return false, errNotWhole
+	if n > 0 {
+		return nil // what ended it will be met again
 	}
-	return false, err
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return errNotWhole
 }
 
-// rest is what a connection does that was kicked: if it was idle for a short
-// time only, it gives its memory back and waits on without.
-func (c *conn) rest(word *int64) (ended bool, err error) {
-	state, since := unstamp(*word)
-	c.revive()
-	if state != idle || c.server.closing.Load() || c.server.now.Load()-since > c.server.rounds(c.server.IdleTimeout) {
-		return true, nil
-	}
-	c.state.Store(*word)
+// await waits for the beginning of a request, without buffers.
+func (c *conn) await() error {
 	c.spare()
-	if err := waitReadable(c.socket); err != nil {
-		return true, nil //nolint:nilerror // the deadline has passed, or it is closed
+	if c.server.closing.Load() {
+		return net.ErrClosed
 	}
-	return c.fill(word)
+	if c.tls {
+		// The session has the rest of the record then.
+		if n, err := c.net.Read(c.first[:]); n == 0 {
+			return err
+		}
+		c.take()
+		c.w = copy(c.in, c.first[:])
+		return nil
+	}
+	if err := waitReadable(c.socket); err != nil {
+		return err
+	}
+	c.take()
+	n, err := c.net.Read(c.in)
+	c.w = n
+	if n > 0 {
+		return nil
+	}
+	return err
 }

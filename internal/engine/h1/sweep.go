@@ -16,8 +16,6 @@ const (
 const (
 	// longest is the longest pause between two rounds.
 	longest = time.Second
-	// spareAfter is for how many rounds an idle connection keeps its buffers.
-	spareAfter = 2
 	// watchAfter is for how many rounds a request is served before its client is
 	// looked after.
 	watchAfter = 1
@@ -72,7 +70,7 @@ func (c *conn) look(now, idleFor, headFor int64) {
 	age := now - since
 	switch state {
 	case idle:
-		if age > idleFor || age == spareAfter {
+		if age > idleFor {
 			c.kick(word)
 		}
 	case begun:

@@ -30,7 +30,12 @@ func gone(socket syscall.RawConn, allRead bool) bool {
 // too, or the deadline has passed. It reads nothing.
 func waitReadable(socket syscall.RawConn) error {
 	var probe [1]byte
+	asked := false
 	return socket.Read(func(fd uintptr) (done bool) {
+		if asked {
+			return true // the poller says so
+		}
+		asked = true
 		for {
 			_, _, err := unix.Recvfrom(int(fd), probe[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 			if err != unix.EINTR {
