@@ -12,53 +12,30 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/causeway-access/causeway/test/containerd"
 )
 
 // Where containerd and the agent have theirs, in the empty directories of
 // [alone].
 const (
-	socket   = "/run/containerd.sock"
-	cniDir   = "/var/lib/net.d"
-	rootDir  = "/var/lib/pods"
-	stateDir = "/run/containerd-state"
+	socket  = "/run/containerd.sock"
+	cniDir  = "/var/lib/net.d"
+	rootDir = "/var/lib/pods"
 )
-
-// settings of containerd. Without the right to use more resources than allowed
-// (CAP_SYS_RESOURCE) it must not protect sandboxes from the kernel's hunger.
-const settings = `version = 2
-root = "/var/lib/containerd"
-state = "` + stateDir + `"
-[grpc]
-address = "` + socket + `"
-[plugins."io.containerd.internal.v1.opt"]
-path = "/var/lib/containerd-opt"
-[plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "` + pauseImage + `"
-stream_server_address = "127.0.0.1"
-stream_server_port = "0"
-restrict_oom_score_adj = true
-[plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = "/usr/lib/cni"
-conf_dir = "` + cniDir + `"
-[plugins."io.containerd.grpc.v1.cri".containerd]
-snapshotter = "overlayfs"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-runtime_type = "io.containerd.runc.v2"
-`
 
 // startContainerd starts it, and ends it with the test. Nothing of what it has
 // started may be left then.
 func startContainerd(t *testing.T) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "config.toml")
-	if err := os.WriteFile(path, []byte(settings), 0o600); err != nil {
+	cmd, err := containerd.Command(t.TempDir(), containerd.Config{Socket: socket, CNIDir: cniDir, PauseImage: pauseImage})
+	if err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	cmd := exec.Command("containerd", "--config", path, "--log-level", "warn")
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("%v: install containerd, runc and containernetworking-plugins (hack/test-deps.sh)", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -159,7 +136,7 @@ func leftovers(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(table)) {
-		if strings.Contains(line, stateDir) || strings.Contains(line, "/run/netns/") {
+		if strings.Contains(line, containerd.State) || strings.Contains(line, "/run/netns/") {
 			left = append(left, line)
 		}
 	}

@@ -2,7 +2,9 @@ package cri
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -50,7 +52,7 @@ func (r *Runtime) configureNetwork() error {
 		Version: "1.0.0", Name: "causeway",
 		Plugins: []plugin{{Type: "ptp", IPAM: ipam{
 			Type: "host-local", Ranges: [][]space{{{Subnet: r.config.PodCIDR.Masked().String()}}},
-			Routes: []route{{every}}, DataDir: filepath.Join(r.config.Root, "addresses"),
+			Routes: []route{{every}}, DataDir: r.addressesDir(),
 		}}},
 	}, "", "  ")
 	if err == nil {
@@ -61,6 +63,30 @@ func (r *Runtime) configureNetwork() error {
 	}
 	if err != nil {
 		return fmt.Errorf("writing the configuration of pods' network: %w", err)
+	}
+	return nil
+}
+
+// addressesDir is where the plugins note who has which address.
+func (r *Runtime) addressesDir() string { return filepath.Join(r.config.Root, "addresses") }
+
+// forgetNetwork removes the configuration, if it is of this Root: another agent
+// may have written it anew.
+func (r *Runtime) forgetNetwork() error {
+	path := filepath.Join(r.config.CNIDir, networkFile)
+	data, err := os.ReadFile(path)
+	if r.config.CNIDir == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var n network
+	if err == nil {
+		err = json.Unmarshal(data, &n)
+	}
+	if err == nil && len(n.Plugins) == 1 && n.Plugins[0].IPAM.DataDir == r.addressesDir() {
+		err = os.Remove(path)
+	}
+	if err != nil {
+		return fmt.Errorf("removing the configuration of pods' network: %w", err)
 	}
 	return nil
 }

@@ -146,17 +146,28 @@ func (r *Runtime) conditions(ctx context.Context) ([]string, error) {
 	return missing, nil
 }
 
-// Close gives Root to another process. Pods go on.
+// Close gives Root to another process. Pods go on; if there are none, nothing of
+// the control groups and of the network's configuration is left.
 func (r *Runtime) Close() error {
-	if r.stop != nil {
+	var errs []error
+	if r.stop != nil { // it was opened
 		r.stop()
+		r.running.Wait()
+		errs = append(errs, r.clear())
 	}
-	r.running.Wait()
-	var err error
 	if r.conn != nil {
-		err = r.conn.Close()
+		errs = append(errs, r.conn.Close())
 	}
-	return errors.Join(err, r.lock.Release())
+	return errors.Join(append(errs, r.lock.Release())...)
+}
+
+// clear removes what was made for all pods, if there are none.
+func (r *Runtime) clear() error {
+	pods, err := os.ReadDir(filepath.Join(r.config.Root, podsDir))
+	if err != nil || len(pods) > 0 {
+		return err
+	}
+	return errors.Join(r.groups.remove("."), r.forgetNetwork())
 }
 
 // Missing names what the machine cannot do for pods, for the node's conditions.

@@ -3,6 +3,7 @@ package cri
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -133,6 +134,33 @@ func TestTheNetworkIsConfigured(t *testing.T) {
 		if !strings.Contains(string(got), part) {
 			t.Errorf("%q is not in\n%s", part, got)
 		}
+	}
+}
+
+func TestTheNetworkIsForgottenWithTheLastPod(t *testing.T) {
+	dir, root := filepath.Join(t.TempDir(), "net.d"), filepath.Join(t.TempDir(), "root")
+	file := filepath.Join(dir, networkFile)
+	change := func(c *Config) { c.CNIDir, c.Root, c.PodCIDR = dir, root, netip.MustParsePrefix("10.244.3.0/24") }
+	again := func(c *Config) { change(c); c.PodCIDR = netip.Prefix{} }
+	there := func() bool { _, err := os.Stat(file); return err == nil }
+	f := &fake{}
+	if err := connect(t, f, change).Close(); err != nil || there() {
+		t.Errorf("without pods the network's configuration is left: %v", err)
+	}
+	r := connect(t, f, change)
+	pod := filepath.Join(root, podsDir, "pod")
+	if err := errors.Join(os.Mkdir(pod, 0o700), r.Close()); err != nil || !there() {
+		t.Errorf("a pod has lost the network's configuration: %v", err)
+	}
+	if err := os.Remove(pod); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if err := connect(t, f, again).Close(); err != nil || there() {
+		t.Errorf("who does not know the range has left the network's configuration: %v", err)
+	}
+	connect(t, f, change)
+	if err := connect(t, f, func(c *Config) { again(c); c.Root = t.TempDir() }).Close(); err != nil || !there() {
+		t.Errorf("an agent has removed another's network: %v", err)
 	}
 }
 
