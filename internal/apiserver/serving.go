@@ -17,9 +17,8 @@ import (
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/klog/v2"
 
-	"github.com/causeway-access/causeway/internal/engine/h2"
-
 	"github.com/causeway-access/causeway/internal/engine"
+	"github.com/causeway-access/causeway/internal/engine/h2"
 )
 
 // Serving says what a connection may cost. The zero value is the defaults.

@@ -14,6 +14,8 @@ const stuck = 5 * time.Second
 const (
 	reading = iota
 	writing
+	outlasting
+	numDeadlines
 )
 
 // SetReadDeadline is for [http.ResponseController]: reads of the request's body
@@ -47,6 +49,15 @@ func (w *response) deadline(which int, t time.Time, expired func()) error {
 		expired()
 	}
 	return nil
+}
+
+// stopDeadlines has nothing expire any more. conn.mu is held.
+func (st *stream) stopDeadlines() {
+	for _, t := range st.deadlines {
+		if t != nil {
+			t.Stop()
+		}
+	}
 }
 
 // writeExpired resets the stream. If its handler waits

@@ -205,6 +205,9 @@ func (c *conn) remoteEnd(st *stream) error {
 		return http2.StreamError{StreamID: st.id, Code: http2.ErrCodeProtocol}
 	}
 	st.remoteEnded = true
+	if st.answered {
+		c.close(st, errOver)
+	}
 	c.mu.Unlock()
 	st.body.end()
 	return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/http"
 	"strconv"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2"
@@ -101,11 +102,35 @@ func (st *stream) conclude() {
 		c.out = appendHead(c.out, 0, http2.FrameData, http2.FlagDataEndStream, st.id)
 	}
 	st.localEnded = true
-	if !st.remoteEnded { // nobody will read the rest of the request
-		c.reset(st.id, http2.ErrCodeNo, errOver)
+	if st.remoteEnded {
+		c.close(st, errOver)
 		return
 	}
-	c.close(st, errOver)
+	c.outlast(st)
+}
+
+// spare is how long a client is let send on after it has been answered. One
+// that finds the answer and the stream's end in one record takes the answer for
+// lost (curl 7.88); and what is on its way often ends by itself.
+const spare = 100 * time.Millisecond
+
+// outlast has what is left of a request thrown away, whose answer is over, and
+// the client told to stop if it does not in time (RFC 9113, section 8.1). c.mu
+// is held.
+func (c *conn) outlast(st *stream) {
+	st.answered = true
+	st.stopDeadlines()
+	if c.give(nil, st.body.kill(errOver)) {
+		c.flushSoon()
+	}
+	st.deadlines[outlasting] = time.AfterFunc(spare, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !st.closed {
+			c.reset(st.id, http2.ErrCodeNo, errOver)
+			c.flushSoon()
+		}
+	})
 }
 
 // release gives back what the answer was gathered in.

@@ -37,7 +37,8 @@ type stream struct {
 	declared    int64 // Content-Length; -1 for none
 	got         int64 // of it
 	wake        sync.Cond
-	deadlines   [2]*time.Timer
+	answered    bool // the handler has returned, and its answer is sent
+	deadlines   [numDeadlines]*time.Timer
 	flushing    bool // the handler writes what waits on the connection
 }
 
@@ -116,11 +117,7 @@ func (c *conn) close(st *stream, err error) {
 	}
 	st.closed, st.err = true, err
 	delete(c.streams, st.id)
-	for _, t := range st.deadlines {
-		if t != nil {
-			t.Stop()
-		}
-	}
+	st.stopDeadlines()
 	if c.give(nil, st.body.kill(err)) {
 		c.flushSoon()
 	}
