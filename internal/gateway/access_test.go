@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/causeway-access/causeway/internal/engine"
+	"github.com/causeway-access/causeway/internal/engine/h2"
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/gateway/accesstest"
 	"github.com/causeway-access/causeway/internal/xconnect"
@@ -32,8 +33,8 @@ func TestAccessPath(t *testing.T) {
 	})
 }
 
-// TestAccessPathOfTheEngine holds it to the same rows behind the engine, which
-// is what the program serves it by.
+// TestAccessPathOfTheEngine holds it to the same rows behind what the program
+// serves it by: our own engine with our own HTTP/2.
 func TestAccessPathOfTheEngine(t *testing.T) {
 	accesstest.Run(t, func(t *testing.T, cfg gateway.Config, l net.Listener, sessions *tls.Config) {
 		g, err := gateway.New(cfg)
@@ -42,7 +43,10 @@ func TestAccessPathOfTheEngine(t *testing.T) {
 		}
 		sessions = sessions.Clone()
 		sessions.NextProtos = []string{"h2", "http/1.1"}
-		s := engine.New(&http.Server{Handler: xconnect.Handler(g), TLSConfig: sessions, ErrorLog: errorLog(t)})
+		hs := &http.Server{Handler: xconnect.Handler(g), TLSConfig: sessions, ErrorLog: errorLog(t)}
+		own := h2.New(h2.Config{Handler: hs.Handler, ExtendedConnect: true, ErrorLog: hs.ErrorLog})
+		hs.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": own.NextProto}
+		s := engine.New(hs)
 		var serving sync.WaitGroup
 		serving.Go(func() { _ = s.ServeTLS(l) })
 		t.Cleanup(func() { _ = s.Close(); serving.Wait(); g.Close() })
