@@ -11,7 +11,11 @@ import (
 // what is there in the end. Of several servers that claim at once one wins,
 // and all are told whose value it is.
 func (e Endpoints) Claim(ctx context.Context, key, value string) (string, error) {
-	client, err := e.Client()
+	config, err := e.tlsConfig()
+	if err != nil {
+		return "", err
+	}
+	client, err := e.client(config)
 	if err != nil {
 		return "", err
 	}
@@ -24,6 +28,9 @@ func (e Endpoints) Claim(ctx context.Context, key, value string) (string, error)
 		Else(clientv3.OpGet(key)).
 		Commit()
 	if err != nil {
+		if trouble := e.trouble(config); trouble != nil {
+			err = trouble
+		}
 		return "", fmt.Errorf("writing to etcd at %v: %w", e.Servers, err)
 	}
 	if reply.Succeeded {

@@ -24,19 +24,32 @@ const dialTimeout = 20 * time.Second
 
 // Client connects to the etcd.
 func (e Endpoints) Client() (*clientv3.Client, error) {
-	var tlsConfig *tls.Config
-	if e.CAFile != "" || e.CertFile != "" {
-		info := transport.TLSInfo{TrustedCAFile: e.CAFile, CertFile: e.CertFile, KeyFile: e.KeyFile}
-		var err error
-		if tlsConfig, err = info.ClientConfig(); err != nil {
-			return nil, fmt.Errorf("reading the certificates for etcd: %w", err)
-		}
+	config, err := e.tlsConfig()
+	if err != nil {
+		return nil, err
 	}
+	return e.client(config)
+}
+
+func (e Endpoints) client(config *tls.Config) (*clientv3.Client, error) {
 	client, err := clientv3.New(clientv3.Config{
-		Endpoints: e.Servers, TLS: tlsConfig, DialTimeout: dialTimeout, Logger: zap.NewNop(),
+		Endpoints: e.Servers, TLS: config, DialTimeout: dialTimeout, Logger: zap.NewNop(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to etcd at %v: %w", e.Servers, err)
 	}
 	return client, nil
+}
+
+// tlsConfig is nil if no file is named.
+func (e Endpoints) tlsConfig() (*tls.Config, error) {
+	if e.CAFile == "" && e.CertFile == "" {
+		return nil, nil
+	}
+	info := transport.TLSInfo{TrustedCAFile: e.CAFile, CertFile: e.CertFile, KeyFile: e.KeyFile}
+	config, err := info.ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificates for etcd: %w", err)
+	}
+	return config, nil
 }
