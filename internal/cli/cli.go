@@ -68,6 +68,7 @@ Begin with "causeway up": it starts a whole cluster on this machine.`,
 	}
 	add("cluster", newUp(streams))
 	add("cluster", newDown(streams))
+	add("cluster", newNode(streams), newToken(streams))
 	add("access", newClusterInfo(streams), newConfig(streams), newKubectl(streams), newLogin(streams), newLogout(streams), newForward(streams), newImage(streams), newProxy(streams))
 	add("tools", newCompletion(streams), newEcho(streams), newMan(streams), newVersion(streams))
 	return root

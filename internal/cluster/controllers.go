@@ -25,6 +25,7 @@ import (
 	"github.com/causeway-access/causeway/internal/controller/namespace"
 	"github.com/causeway-access/causeway/internal/controller/serviceaccount"
 	"github.com/causeway-access/causeway/internal/controller/tokencleaner"
+	"github.com/causeway-access/causeway/internal/node/join"
 )
 
 // prepareControllers makes all controllers, before the informers they share
@@ -41,6 +42,7 @@ func (c *Cluster) prepareControllers(context.Context) error {
 	shared := controller.Config{Client: c.base.Client, Informers: c.base.Informers, Logger: c.log}
 	c.bootstrap, err = bootstrap.New(shared, bootstrap.Config{
 		Identity: c.serverName(), Advertise: c.at.advertised, ServiceIP: c.kubernetesAddress(), CA: c.authority.CertPEM(),
+		NodeSettings: join.Settings{Services: c.serviceCIDR, Pods: c.podCIDR, DNS: c.dnsServiceIP()}.Data(),
 	})
 	if err != nil {
 		return err

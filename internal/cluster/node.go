@@ -141,7 +141,7 @@ func (c *Cluster) nodeConfig() (node.Config, error) {
 		},
 		Dir: c.path(NodeDir), Hidden: []string{c.DataDir}, RuntimeEndpoint: c.Node.RuntimeEndpoint,
 		Certificate: serving.GetCertificate, ClientCA: clients,
-		ServiceRanges: []netip.Prefix{c.serviceCIDR}, Static: c.nearby(),
+		ServiceRanges: []netip.Prefix{c.serviceCIDR}, PodRange: c.podCIDR, Static: c.nearby(),
 		ClusterDNS: []netip.Addr{c.dnsServiceIP()},
 		Register:   c.metrics.Register, Metrics: c.metrics, Log: c.log,
 	}, nil

@@ -59,6 +59,13 @@ type Config struct {
 	// ClusterDNS are the servers of the cluster's names. None means that pods
 	// ask the machine's.
 	ClusterDNS []netip.Addr
+	// ServeDNS has the agent itself answer for the cluster's names, to what asks
+	// the first of ClusterDNS on this machine.
+	ServeDNS bool
+	// PodRange is where the pods of all nodes have their addresses. With it
+	// the agent sets routes to those of the other nodes, which must be
+	// neighbours of this machine on one of its networks.
+	PodRange netip.Prefix
 
 	// Register takes the agent's metrics, as [prometheus.Registerer] does, and
 	// Metrics shows them. Nil for none.

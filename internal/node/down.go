@@ -51,7 +51,7 @@ func EndPods(ctx context.Context, dir, runtimeEndpoint string, grace time.Durati
 	all.Wait()
 	err = errors.Join(append(errs, r.Close())...)
 	if err == nil {
-		err = volume.Clear(c.path(volumesDir))
+		err = errors.Join(volume.Clear(c.path(volumesDir)), c.clearRoutes())
 	}
 	return ended, err
 }

@@ -3,6 +3,8 @@
 // answers for them on the node's own API. Its parts are packages of their own:
 //
 //	register  the Node object, its lease and its conditions
+//	route     routes to the pods of other nodes
+//	join      how a machine becomes a node of a cluster elsewhere
 //	pods      one worker a pod: containers, restarts, status (podspec, volume, probe)
 //	server    the API on port 10250: logs, exec, attach, port-forward, figures
 //
@@ -25,12 +27,13 @@ import (
 
 	"github.com/causeway-access/causeway/internal/node/pods"
 	"github.com/causeway-access/causeway/internal/node/register"
+	"github.com/causeway-access/causeway/internal/node/route"
 	"github.com/causeway-access/causeway/internal/node/volume"
 	"github.com/causeway-access/causeway/internal/svcproxy/userspace"
+	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
 // Agent is the agent of one node.
-	"github.com/causeway-access/causeway/internal/tunnel"
 type Agent struct {
 	cfg      Config
 	client   kubernetes.Interface
@@ -42,13 +45,14 @@ type Agent struct {
 	runtime   podRuntime
 	informers informers.SharedInformerFactory
 	services  *userspace.Proxy
+	routes    *route.Keeper
 	volumes   *volume.Manager
 	pods      *pods.Manager
+	tunnel    *tunnel.Client // nil unless it is a tunnelled node
 
 	// serving is set when pods can run.
 	serving atomic.Bool
 	tasks   []task
-	tunnel    *tunnel.Client // nil unless it is a tunnelled node
 	closers []func() error
 }
 
@@ -70,15 +74,16 @@ func parts() []part {
 		{"registering the node", (*Agent).register},
 		{"opening the runtime of pods", (*Agent).openRuntime},
 		{"preparing the way to services", (*Agent).prepareServices},
+		{"preparing the way to other nodes' pods", (*Agent).prepareRoutes},
 		{"preparing volumes", (*Agent).prepareVolumes},
 		{"preparing pods", (*Agent).preparePods},
 		{"preparing the node's API", (*Agent).prepareAPI},
+		{"preparing the tunnel", (*Agent).prepareTunnel},
 	}
 }
 
 // New takes the port of the node's API. All else begins with Run.
 func New(cfg Config) (*Agent, error) {
-		{"preparing the tunnel", (*Agent).prepareTunnel},
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
@@ -145,12 +150,6 @@ func (a *Agent) close() error {
 	return errors.Join(errs...)
 }
 
-// running says why no pod can run now.
-func (a *Agent) running() error {
-	switch {
-	case !a.serving.Load():
-		return errors.New("the node's agent is starting")
-	}
 // serve lets pods come as soon as they can be reached.
 func (a *Agent) serve(ctx context.Context) error {
 	if a.tunnel != nil {
@@ -165,7 +164,13 @@ func (a *Agent) serve(ctx context.Context) error {
 	return nil
 }
 
-	return nil
-}
+// running says why no pod can run now.
+func (a *Agent) running() error {
+	switch {
+	case !a.serving.Load():
+		return errors.New("the node's agent is starting")
 	case a.tunnel != nil && !a.tunnel.Connected():
 		return errors.New("the tunnel to the API server, by which pods are reached, is not open")
+	}
+	return nil
+}

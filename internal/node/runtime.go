@@ -64,5 +64,9 @@ func (a *Agent) missing() []string {
 	if a.runtime == nil {
 		return nil
 	}
-	return a.runtime.Missing()
+	list := a.runtime.Missing()
+	if a.routes != nil {
+		list = append(slices.Clone(list), a.routes.Missing()...)
+	}
+	return list
 }

@@ -36,9 +36,17 @@ func (a *Agent) register(ctx context.Context) error {
 
 func (a *Agent) prepareServices(context.Context) error {
 	a.informers = informers.NewSharedInformerFactory(a.client, 0)
+	static := a.cfg.Static
+	if a.cfg.ServeDNS {
+		own, err := a.prepareDNS()
+		if err != nil {
+			return err
+		}
+		static = append(own, static...)
+	}
 	var err error
 	a.services, err = userspace.New(userspace.Config{
-		Informers: a.informers, Node: a.cfg.Name, Ranges: a.cfg.ServiceRanges, Static: a.cfg.Static,
+		Informers: a.informers, Node: a.cfg.Name, Ranges: a.cfg.ServiceRanges, Static: static,
 		Register: a.cfg.Register, Logger: a.cfg.Log,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -37,4 +38,9 @@ func (f Fingerprint) String() string { return "sha256:" + hex.EncodeToString(f[:
 // matches reports whether f is of the certificate or of its public key.
 func (f Fingerprint) matches(cert *x509.Certificate) bool {
 	return f == sha256.Sum256(cert.Raw) || f == sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+}
+
+// Matches reports whether f is of one of the certificates in text, which is PEM.
+func Matches(text []byte, f Fingerprint) bool {
+	return slices.ContainsFunc(parsePEM(text), f.matches)
 }

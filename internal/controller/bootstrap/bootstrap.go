@@ -53,6 +53,11 @@ type Config struct {
 
 	// CA is the authority by which clients know the API server, in PEM. Required.
 	CA []byte
+
+	// NodeSettings are what nodes have to know of the cluster: the data of the
+	// config map causeway-node in kube-system, which they read when they join.
+	// Nil makes none.
+	NodeSettings map[string]string
 }
 
 func (c Config) validate() error {
@@ -150,6 +155,7 @@ func (b *bootstrap) ensure(ctx context.Context) error {
 		inside, ctx := errgroup.WithContext(ctx)
 		inside.Go(func() error { return b.ensureRoles(ctx) })
 		inside.Go(func() error { return b.ensureClusterInfo(ctx) })
+		inside.Go(func() error { return b.ensureNodeSettings(ctx) })
 		inside.Go(func() error { return b.keepService(ctx) })
 		return inside.Wait()
 	})

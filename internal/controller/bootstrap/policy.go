@@ -98,6 +98,9 @@ func approver(signer string) rbacv1.ClusterRole {
 		named(allow(do("approve"), certificatesGroup, "signers"), "kubernetes.io/"+signer))
 }
 
+// nodeSettingsReader lets nodes read what they have to know of the cluster.
+const nodeSettingsReader = "causeway:node-settings-reader"
+
 // clusterInfoReader lets everybody who can reach the API read how to know it.
 const clusterInfoReader = "causeway:cluster-info-reader"
 
@@ -106,5 +109,8 @@ func roles() []rbacv1.Role {
 	return []rbacv1.Role{{
 		ObjectMeta: metav1.ObjectMeta{Name: clusterInfoReader, Namespace: metav1.NamespacePublic},
 		Rules:      []rbacv1.PolicyRule{named(allow(do("get"), coreGroup, "configmaps"), clusterInfo)},
+	}, {
+		ObjectMeta: metav1.ObjectMeta{Name: nodeSettingsReader, Namespace: metav1.NamespaceSystem},
+		Rules:      []rbacv1.PolicyRule{named(allow(do("get"), coreGroup, "configmaps"), nodeSettings)},
 	}}
 }

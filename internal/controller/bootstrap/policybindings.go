@@ -33,6 +33,9 @@ func clusterRoleBindings() []rbacv1.ClusterRoleBinding {
 		bind("causeway:node-bootstrapper", nodeBootstrapper, group(groupBootstrappers)),
 		bind("causeway:node-autoapprove-bootstrap", csrNodeClient, group(groupBootstrappers)),
 		bind("causeway:node-autoapprove-certificate-rotation", csrSelfNode, group(groupNodes)),
+		// The agent is the node's service proxy, sets its routes, and serves DNS.
+		bind("causeway:node-proxier", nodeProxier, group(groupNodes)),
+		bind(nodeDNS, nodeDNS, group(groupNodes)),
 	}...)
 }
 
@@ -42,6 +45,10 @@ func roleBindings() []rbacv1.RoleBinding {
 		ObjectMeta: metav1.ObjectMeta{Name: clusterInfoReader, Namespace: metav1.NamespacePublic},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: clusterInfoReader},
 		Subjects:   []rbacv1.Subject{group(groupAuthenticated), group(groupUnauthenticated)},
+	}, {
+		ObjectMeta: metav1.ObjectMeta{Name: nodeSettingsReader, Namespace: metav1.NamespaceSystem},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: nodeSettingsReader},
+		Subjects:   []rbacv1.Subject{group(groupNodes)},
 	}}
 }
 

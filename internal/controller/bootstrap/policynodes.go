@@ -7,6 +7,7 @@ const (
 	csrNodeClient    = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
 	csrSelfNode      = "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient"
 	nodeProxier      = "system:node-proxier"
+	nodeDNS          = "causeway:node-dns"
 )
 
 // nodeRoles is what nodes and what runs on them need. `system:node` is bound to
@@ -24,6 +25,9 @@ func nodeRoles() []rbacv1.ClusterRole {
 			allow(do("create", "patch", "update"), coreGroup, "events"),
 			allow(do("create", "patch", "update"), eventsGroup, "events"),
 			allow(do("list", "watch"), discoveryGroup, "endpointslices")),
+		// Services and their endpoints each node may read; of namespaces, DNS
+		// has to know which there are.
+		clusterRole(nodeDNS, allow(do("list", "watch"), coreGroup, "namespaces")),
 		clusterRole("system:kubelet-api-admin",
 			allow(reading, coreGroup, "nodes"),
 			allow(do("proxy"), coreGroup, "nodes"),

@@ -61,9 +61,9 @@ const (
 // issued, and begins to ask for its serving certificate. Both go on being
 // renewed until ctx ends.
 //
-// The cluster approves client certificates by itself. A serving certificate
-// waits for somebody to approve it: a machine could ask for one in the name of
-// anything that trusts the cluster's authority, the API server included.
+// The cluster approves client certificates by itself. A serving certificate it
+// approves when the Node object is there and says that the addresses are its
+// own; until then, and if it may not have them, [Keys.GetCertificate] fails.
 func Credentials(ctx context.Context, cfg CredentialsConfig) (*Keys, error) {
 	keys, err := credentials(ctx, cfg)
 	if err != nil {

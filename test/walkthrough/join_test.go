@@ -1,0 +1,288 @@
+//go:build host
+
+package walkthrough
+
+import (
+	"io"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/causeway-access/causeway/test/inside"
+)
+
+// pair is a cluster on one machine and a node on another.
+type pair struct {
+	home
+	up     *running
+	second machine
+	agent  *server
+}
+
+// kubectl runs it as the administrator, and has to succeed.
+func (p *pair) kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := p.tryKubectl(args...)
+	if err != nil {
+		t.Fatalf("kubectl %v: %v\n%s", args, err, out)
+	}
+	return out
+}
+
+func (p *pair) tryKubectl(args ...string) (string, error) {
+	cmd := p.command("kubectl", append([]string{"--kubeconfig", p.up.AdminKubeconfig}, args...)...)
+	var errOut strings.Builder
+	cmd.Stderr = &errOut
+	out, err := cmd.Output()
+	if err != nil {
+		return string(out) + errOut.String(), err
+	}
+	return string(out), nil
+}
+
+// sees waits until kubectl prints just that.
+func (p *pair) sees(t *testing.T, want string, args ...string) {
+	t.Helper()
+	until(t, strings.Join(args, " ")+" says "+want, func() (bool, string) {
+		out, err := p.tryKubectl(args...)
+		return err == nil && strings.TrimSpace(out) == want, out
+	})
+}
+
+func (p *pair) dir() string { return p.path("second") }
+
+// node is `causeway node` on the second machine.
+func (p *pair) node(args ...string) *exec.Cmd {
+	return p.second.command("causeway", append([]string{"node", "--node-name", "second", "--data-dir", p.dir(), "--node-listen", ":0"}, args...)...)
+}
+
+// run starts the agent and waits until it says that pods run.
+func (p *pair) run(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	agent, _, err := startServer(cmd, regexp.MustCompile(`Node second \(192\.0\.2\.11\) runs pods`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.agent = agent
+	t.Cleanup(func() {
+		if agent.over() {
+			return
+		}
+		if err := agent.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// joinLine is what `causeway token create --print-join-command` prints.
+var joinLine = regexp.MustCompile(`^echo ([a-z0-9]{6}\.[a-z0-9]{16}) \| causeway node (--server=https://\S+) (--ca-cert-hash=sha256:[0-9a-f]{64}) --token-file=-\n$`)
+
+// TestASecondMachineJoins has another machine become a node by the line that
+// the first one prints, run pods that are reached like those of the first, lose
+// its agent, fall silent, come back, and leave.
+func TestASecondMachineJoins(t *testing.T) {
+	if !inside.Namespaces(t) {
+		return
+	}
+	h := newHome(t)
+	p := &pair{home: h, up: h.node(t), second: h.neighbour(t)}
+	t.Cleanup(func() { p.down(t) })
+	server := p.join(t)
+	p.kubectl(t, "apply", "-f", p.deployment(t))
+	p.kubectl(t, "rollout", "status", "deployment/echo", "--timeout=120s")
+	p.reach(t)
+	p.loseAgent(t, server)
+	p.fallSilent(t, server)
+	p.leave(t)
+}
+
+// down ends the pods of the second machine.
+func (p *pair) down(t *testing.T) {
+	t.Helper()
+	out, err := p.second.command("causeway", "down", "--data-dir", p.dir(), "--grace-period", "1s").CombinedOutput()
+	if err != nil {
+		t.Errorf("causeway down: %v\n%s", err, out)
+	}
+}
+
+// join follows the printed line, and before that lines that must not do.
+func (p *pair) join(t *testing.T) (server string) {
+	t.Helper()
+	status, line, errOut := finish(t, p.command("causeway", "token", "create", "--kubeconfig", p.up.AdminKubeconfig, "--print-join-command"))
+	words := joinLine.FindStringSubmatch(line)
+	if status != 0 || words == nil {
+		t.Fatalf("token create: status %d: %s%s", status, line, errOut)
+	}
+	token, server, hash := words[1], words[2], words[3]
+	refuses(t, p.node(server, "--token", token), 1, "does not know the cluster yet: give --ca-cert-hash")
+	refuses(t, p.node(server, "--token", token, "--ca-cert-hash=sha256:"+strings.Repeat("0", 64)), 1, "it is another cluster's, or somebody stands between", "No secret was sent")
+	refuses(t, p.node(server, "--token", "abcdef.0123456789abcdef", hash), 1, "the API server does not take the token")
+	cmd := p.node(server, hash, "--token-file=-")
+	cmd.Stdin = strings.NewReader(token + "\n")
+	p.run(t, cmd)
+	p.kubectl(t, "wait", "node/second", "--for=condition=Ready", "--timeout=120s")
+	if out := p.kubectl(t, "get", "csr", "-o", `jsonpath={range .items[*]}{.spec.signerName} {.status.conditions[*].type}{"\n"}{end}`); !strings.Contains(out, "kubernetes.io/kubelet-serving Approved\n") {
+		t.Errorf("requests for certificates:\n%s", out)
+	}
+	id, _, _ := strings.Cut(token, ".")
+	for _, step := range []struct{ args, want string }{
+		{"list", id}, {"delete " + token, "token " + id + " deleted\n"}, {"list", "There are no tokens."},
+	} {
+		args := append([]string{"token"}, strings.Fields(step.args)...)
+		status, out, errOut := finish(t, p.command("causeway", append(args, "--kubeconfig", p.up.AdminKubeconfig)...))
+		if status != 0 || !strings.Contains(out, step.want) || strings.Contains(out, token) {
+			t.Errorf("token %s: status %d: %s%s", step.args, status, out, errOut)
+		}
+	}
+	return server
+}
+
+// deployment is a file with a Deployment over both nodes, which does not wait
+// for a node that is silent, and its service.
+func (p *pair) deployment(t *testing.T) string {
+	t.Helper()
+	const text = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: echo}
+spec:
+  replicas: 4
+  selector: {matchLabels: {app: echo}}
+  template:
+    metadata: {labels: {app: echo}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      topologySpreadConstraints:
+      - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: echo}}}
+      tolerations:
+      - {key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 1}
+      containers:
+      - {name: echo, image: host, command: [causeway, echo, --listen, ":8080"], readinessProbe: {tcpSocket: {port: 8080}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: echo}
+spec: {selector: {app: echo}, ports: [{name: http, port: 80, targetPort: 8080}]}
+`
+	rewrite(t, p.path("echo.yaml"), []byte(text))
+	return p.path("echo.yaml")
+}
+
+// podOn is the name and the address of a pod of a node.
+func (p *pair) podOn(t *testing.T, node string) (name, address string) {
+	t.Helper()
+	out := p.kubectl(t, "get", "pods", "-l", "app=echo", "--field-selector", "spec.nodeName="+node, "-o", "jsonpath={.items[0].metadata.name} {.items[0].status.podIP}")
+	name, address, _ = strings.Cut(out, " ")
+	return name, address
+}
+
+// reach tells that pods of the second node are what those of the first are.
+func (p *pair) reach(t *testing.T) {
+	t.Helper()
+	here, hereIP := p.podOn(t, "worker")
+	there, thereIP := p.podOn(t, "second")
+	if out := p.kubectl(t, "logs", there); !strings.Contains(out, "echo: HTTP") {
+		t.Errorf("its log is %q", out)
+	}
+	if out := p.kubectl(t, "exec", there, "--", "hostname"); out != there+"\n" {
+		t.Errorf("its name is %q", out)
+	}
+	p.portForward(t, there)
+	for _, from := range []struct{ pod, to string }{
+		{here, thereIP + ":8080"}, {there, hereIP + ":8080"}, {there, "echo"}, {here, "echo.default.svc.cluster.local"},
+	} {
+		until(t, from.pod+" reaches "+from.to, func() (bool, string) { // routes and services come when they are known
+			out, err := p.tryKubectl("exec", from.pod, "--", "curl", "-sS", "-m", "10", "http://"+from.to+"/")
+			return err == nil && strings.Contains(out, `"method": "GET"`), out
+		})
+	}
+	const ask = `cd /var/run/secrets/kubernetes.io/serviceaccount && curl -sS -m 60 --cacert ca.crt -H "Authorization: Bearer $(cat token)" https://kubernetes.default.svc/version`
+	if out := p.kubectl(t, "exec", there, "--", "sh", "-c", ask); !strings.Contains(out, "gitVersion") {
+		t.Errorf("the API server's service says to a pod: %s", out)
+	}
+	seen := map[string]bool{}
+	until(t, "the service leads to both nodes", func() (bool, string) {
+		out, _ := p.tryKubectl("get", "--raw", "/api/v1/namespaces/default/services/echo:http/proxy/")
+		for _, pod := range []string{here, there} {
+			seen[pod] = seen[pod] || strings.Contains(out, pod)
+		}
+		return seen[here] && seen[there], out
+	})
+}
+
+func (p *pair) portForward(t *testing.T, pod string) {
+	t.Helper()
+	s, match, err := startServer(p.command("kubectl", "--kubeconfig", p.up.AdminKubeconfig, "port-forward", "pod/"+pod, ":8080"),
+		regexp.MustCompile(`Forwarding from (127\.0\.0\.1:\d+)`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.kill() }() // it does not end by itself
+	resp, err := http.Get("http://" + match[1] + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(body), pod) {
+		t.Errorf("through port-forward: %v: %s", err, body)
+	}
+}
+
+// loseAgent kills the agent; the next one, without token or hash, finds the pods.
+func (p *pair) loseAgent(t *testing.T, server string) {
+	t.Helper()
+	pod, _ := p.podOn(t, "second")
+	what := []string{"get", "pod", pod, "-o", `jsonpath={.status.podIP} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}`}
+	before := p.kubectl(t, what...)
+	if err := p.agent.kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.run(t, p.node(server))
+	p.kubectl(t, "wait", "pod/"+pod, "--for=condition=Ready", "--timeout=120s")
+	if after := p.kubectl(t, what...); after != before {
+		t.Errorf("before: %s; after: %s", before, after)
+	}
+	until(t, "its log", func() (bool, string) { // its API has a port of its own again
+		out, err := p.tryKubectl("logs", pod)
+		return err == nil && strings.Contains(out, "echo: HTTP"), out
+	})
+}
+
+// fallSilent has the agent end until its pods have been replaced, and then come
+// back.
+func (p *pair) fallSilent(t *testing.T, server string) {
+	t.Helper()
+	if err := p.agent.kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.kubectl(t, "wait", "node/second", "--for=condition=Ready=Unknown", "--timeout=120s")
+	if out := p.kubectl(t, "get", "node", "second", "-o", "jsonpath={.spec.taints[*].key}"); !strings.Contains(out, "node.kubernetes.io/unreachable") {
+		t.Errorf("its taints are %s", out)
+	}
+	ready := []string{"get", "pods", "-l", "app=echo", "--field-selector", "spec.nodeName=worker", "-o", `jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}`}
+	p.sees(t, "True True True True", ready...)
+	p.run(t, p.node(server))
+	p.kubectl(t, "wait", "node/second", "--for=condition=Ready", "--timeout=120s")
+	p.sees(t, "", "get", "pods", "-l", "app=echo", "--field-selector", "spec.nodeName=second", "-o", "name")
+	p.sees(t, "", "get", "node", "second", "-o", "jsonpath={.spec.taints}")
+}
+
+// leave ends the node; nothing of it stays in either network.
+func (p *pair) leave(t *testing.T) {
+	t.Helper()
+	if err := p.agent.stop(); err != nil {
+		t.Error(err)
+	}
+	p.kubectl(t, "delete", "node", "second")
+	routes := func(cmd *exec.Cmd) (bool, string) {
+		out, err := cmd.CombinedOutput()
+		return err == nil && !strings.Contains(string(out), "proto 204"), string(out)
+	}
+	until(t, "no route to it", func() (bool, string) { return routes(p.command("ip", "route")) })
+	p.down(t)
+	if gone, out := routes(p.second.command("ip", "route")); !gone {
+		t.Errorf("routes are left:\n%s", out)
+	}
+}

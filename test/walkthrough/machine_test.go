@@ -1,0 +1,61 @@
+//go:build host
+
+package walkthrough
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// machine is another machine: a network of its own, joined to that of the test
+// as by a cable.
+type machine struct {
+	home
+	network string
+}
+
+// neighbourAddress is the other machine's, in the network of [inside.Address].
+const neighbourAddress = "192.0.2.11"
+
+// neighbour makes the machine, which ends with the test.
+func (h home) neighbour(t *testing.T) machine {
+	t.Helper()
+	holder := exec.Command("sleep", "infinity") // has the network
+	holder.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = holder.Process.Kill() // it has not ended before
+		_ = holder.Wait()
+	})
+	m := machine{h, fmt.Sprintf("/proc/%d/ns/net", holder.Process.Pid)}
+	mustRun(t, "ip", "link", "set", "there", "netns", fmt.Sprint(holder.Process.Pid))
+	for _, line := range []string{"link set lo up", "address add " + neighbourAddress + "/24 dev there", "link set there up"} {
+		args := append([]string{"--net=" + m.network, "ip"}, strings.Fields(line)...)
+		mustRun(t, append([]string{"nsenter"}, args...)...)
+	}
+	return m
+}
+
+// command is a program as it runs on the machine.
+func (m machine) command(name string, args ...string) *exec.Cmd {
+	return m.home.command("nsenter", append([]string{"--net=" + m.network, "--", name}, args...)...)
+}
+
+// until waits for something that takes its time on a slow machine.
+func until(t *testing.T, what string, good func() (bool, string)) {
+	t.Helper()
+	last := ""
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		var ok bool
+		if ok, last = good(); ok {
+			return
+		}
+	}
+	t.Fatalf("never: %s; the last that was seen: %s", what, last)
+}
