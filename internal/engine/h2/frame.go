@@ -63,3 +63,6 @@ func appendSettings(b []byte, settings ...http2.Setting) []byte {
 	}
 	return b
 }
+
+// parseUint31 parses a number whose first bit is reserved.
+func parseUint31(p []byte) uint32 { return binary.BigEndian.Uint32(p) & maxWindow }
