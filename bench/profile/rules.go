@@ -77,7 +77,7 @@ func layers() []rule {
 		{"net/http: write the answer", of("http.(*response)", "http.(*chunkWriter)", "http.Header.write", "http.Header.sorted")},
 		{"audit event, access line, metrics", of(ours+"observe", "apiserver/pkg/audit", "plugin/pkg/audit")},
 		{"gateway, the rest", of(ours + "gateway")},
-		{"net/http: HTTP/2", of("http2", "hpack")},
+		{"HTTP/2", of(ours+"engine/h2", "http2", "hpack")},
 		{"net/http, the rest", of("net/http.(")},
 		{"Go's scheduler", of("runtime.schedule", "runtime.mcall", "runtime.park_m", "runtime.goready", "runtime.findRunnable",
 			"runtime.mstart", "runtime.sysmon")},
