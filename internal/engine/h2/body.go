@@ -72,7 +72,7 @@ func (b *body) tail() *chunk {
 	if n := len(b.chunks); n > 0 && b.chunks[n-1].w < chunkSize {
 		return b.chunks[n-1]
 	}
-	c := chunks.Get().(*chunk) //nolint:forcetypeassert // of our own pool
+	c := chunks.Get().(*chunk)
 	c.r, c.w = 0, 0
 	b.chunks = append(b.chunks, c)
 	return c

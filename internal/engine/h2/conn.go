@@ -16,7 +16,7 @@ import (
 type conn struct {
 	srv    *Server
 	nc     net.Conn
-	ctx    context.Context //nolint:containedctx // that of all its requests
+	ctx    context.Context
 	tls    *tls.ConnectionState
 	remote string
 	over   chan struct{} // closed at the end
@@ -102,9 +102,9 @@ func (c *conn) survive(err error) error {
 func (c *conn) greet() {
 	cfg := &c.srv.cfg
 	settings := []http2.Setting{
-		{ID: http2.SettingMaxConcurrentStreams, Val: uint32(cfg.MaxStreams)}, //nolint:gosec // configured
-		{ID: http2.SettingMaxHeaderListSize, Val: uint32(c.block.most)},      //nolint:gosec // configured
-		{ID: http2.SettingInitialWindowSize, Val: uint32(cfg.StreamBuffer)},  //nolint:gosec // at most maxWindow
+		{ID: http2.SettingMaxConcurrentStreams, Val: uint32(cfg.MaxStreams)},
+		{ID: http2.SettingMaxHeaderListSize, Val: uint32(c.block.most)},
+		{ID: http2.SettingInitialWindowSize, Val: uint32(cfg.StreamBuffer)},
 		{ID: http2.SettingID(settingNoPriorities), Val: 1},
 	}
 	if cfg.ExtendedConnect {
@@ -162,7 +162,7 @@ func (c *conn) tick() {
 		left -= time.Since(c.quiet)
 	}
 	if left <= 0 {
-		c.sayGoAway(c.last, http2.ErrCodeNo)
+		c.sayGoAway()
 		return
 	}
 	c.timer.Reset(left)

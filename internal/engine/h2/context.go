@@ -10,7 +10,7 @@ import (
 // the request is over. The connection ends it, so that, unlike one that is
 // made by [context.WithCancel], it need not be entered in its parent.
 type requestContext struct {
-	parent context.Context //nolint:containedctx // it is one
+	parent context.Context
 
 	mu    sync.Mutex
 	done  chan struct{} // nil until asked for

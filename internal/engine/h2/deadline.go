@@ -21,19 +21,21 @@ const (
 // SetReadDeadline is for [http.ResponseController]: reads of the request's body
 // fail from then on.
 func (w *response) SetReadDeadline(t time.Time) error {
-	return w.deadline(reading, t, w.st.body.expire)
+	w.deadline(reading, t, w.st.body.expire)
+	return nil
 }
 
 // SetWriteDeadline is for [http.ResponseController]: the stream is reset then,
 // so that writes fail.
 func (w *response) SetWriteDeadline(t time.Time) error {
-	return w.deadline(writing, t, w.st.writeExpired)
+	w.deadline(writing, t, w.st.writeExpired)
+	return nil
 }
 
 // EnableFullDuplex is for [http.ResponseController]. HTTP/2 is.
 func (*response) EnableFullDuplex() error { return nil }
 
-func (w *response) deadline(which int, t time.Time, expired func()) error {
+func (w *response) deadline(which int, t time.Time, expired func()) {
 	st, c := w.st, w.st.conn
 	c.mu.Lock()
 	if old := st.deadlines[which]; old != nil {
@@ -48,7 +50,6 @@ func (w *response) deadline(which int, t time.Time, expired func()) error {
 	if !t.IsZero() && left <= 0 {
 		expired()
 	}
-	return nil
 }
 
 // stopDeadlines has nothing expire any more. conn.mu is held.

@@ -46,7 +46,7 @@ func appendReset(b []byte, stream uint32, code http2.ErrCode) []byte {
 
 func appendWindow(b []byte, stream uint32, increment int) []byte {
 	b = appendHead(b, 4, http2.FrameWindowUpdate, 0, stream)
-	return binary.BigEndian.AppendUint32(b, uint32(increment)) //nolint:gosec // at most maxWindow
+	return binary.BigEndian.AppendUint32(b, uint32(increment))
 }
 
 func appendGoAway(b []byte, last uint32, code http2.ErrCode) []byte {

@@ -142,7 +142,7 @@ func (c *conn) ping(h frameHead, p []byte) error {
 	defer c.mu.Unlock()
 	if h.flags.Has(http2.FlagPingAck) {
 		if string(p) == drainPing && c.goaway.said {
-			c.sayGoAway(c.last, http2.ErrCodeNo)
+			c.sayGoAway()
 		}
 		return c.idle.count()
 	}

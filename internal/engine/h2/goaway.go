@@ -44,19 +44,19 @@ func (c *conn) drain() {
 	c.goaway.timer = time.AfterFunc(drainWait, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.sayGoAway(c.last, http2.ErrCodeNo)
+		c.sayGoAway()
 	})
 	c.flush(false)
 }
 
-// sayGoAway says which stream is the last that is served. When all are over
-// the connection is. c.mu is held.
-func (c *conn) sayGoAway(last uint32, code http2.ErrCode) {
+// sayGoAway says that the last stream that is served is the latest. When all
+// are over the connection is. c.mu is held.
+func (c *conn) sayGoAway() {
 	if c.goaway.final || c.err != nil {
 		return
 	}
 	c.goaway.said, c.goaway.final = true, true
-	c.out = appendGoAway(c.out, last, code)
+	c.out = appendGoAway(c.out, c.last, http2.ErrCodeNo)
 	c.flushSoon()
 	c.drained()
 }

@@ -3,8 +3,6 @@ package h2
 import (
 	"net/http"
 	"strconv"
-
-	"golang.org/x/net/http2"
 )
 
 // sendHead sends the head of an answer whose body begins with p. With all, p
@@ -37,7 +35,7 @@ func (w *response) sendHead(p []byte, all bool) {
 	c.endBlock(begin, st.id, end)
 	st.localEnded = end
 	if w.closing {
-		c.sayGoAway(c.last, http2.ErrCodeNo)
+		c.sayGoAway()
 	}
 }
 

@@ -147,7 +147,7 @@ func (st *stream) expect(r *http.Request, end bool) error {
 		if err != nil {
 			return errors.New("Content-Length is no length")
 		}
-		st.declared = int64(n) //nolint:gosec // of 63 bits
+		st.declared = int64(n)
 	}
 	if names, ok := r.Header["Trailer"]; ok {
 		r.Trailer = announced(names)

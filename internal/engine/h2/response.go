@@ -99,7 +99,7 @@ func (w *response) Write(p []byte) (int, error) {
 				return sent + len(p), nil
 			}
 			if w.buf == nil {
-				w.buf = pieces.Get().(*piece) //nolint:forcetypeassert // of our own pool
+				w.buf = pieces.Get().(*piece)
 				w.buf.n = 0
 			}
 		}
@@ -179,7 +179,7 @@ func bodyAllowed(status int) bool {
 // snapshot takes the header as it is now: what the handler does to it later
 // is for the trailer.
 func (w *response) snapshot() {
-	w.fields = fieldLists.Get().(*fields) //nolint:forcetypeassert // of our own pool
+	w.fields = fieldLists.Get().(*fields)
 	for name, values := range w.header {
 		switch name {
 		case "Content-Length":
@@ -209,6 +209,6 @@ func (w *response) takeLength(values []string) {
 		return
 	}
 	if n, err := strconv.ParseUint(values[0], 10, 63); err == nil {
-		w.length = int64(n) //nolint:gosec // of 63 bits
+		w.length = int64(n)
 	}
 }

@@ -42,14 +42,3 @@ func start(t testing.TB, ours bool, cfg h2.Config) *httptest.Server {
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s
 }
-
-func TestSmoke(t *testing.T) {
-	s := start(t, true, h2.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) })})
-	resp, err := s.Client().Get(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	t.Logf("%v %s %v", resp, b, err)
-}
