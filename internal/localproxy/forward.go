@@ -3,7 +3,6 @@ package localproxy
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
@@ -100,11 +99,15 @@ func (f failover) RoundTrip(r *http.Request) (*http.Response, error) {
 // send makes one attempt. Sent tells whether the server may have seen any of
 // the request.
 func (s *server) send(r *http.Request, body *replay) (resp *http.Response, sent bool, err error) {
-	ctx, answered, end := s.attempt(r.Context())
+	ctx, attempt := s.begin(r.Context())
 	over := s.choose(r)
 	var connected atomic.Bool
 	if over != s.quick {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+		trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+		if before, ok := ctx.Value(forerunnerKey{}).(*forerunner); ok {
+			trace.Got1xxResponse = before.pass
+		}
+		ctx = httptrace.WithClientTrace(ctx, trace)
 	}
 	out := r.WithContext(ctx)
 	out.URL = s.join(r.URL)
@@ -123,25 +126,14 @@ func (s *server) send(r *http.Request, body *replay) (resp *http.Response, sent 
 		if cause := context.Cause(ctx); errors.Is(cause, errUnwell) {
 			err = cause
 		}
-		end()
+		attempt.end()
 		return nil, sent, err
 	}
-	answered()
+	attempt.answered()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		context.AfterFunc(r.Context(), end) // its body is the connection, to be written too
+		context.AfterFunc(r.Context(), attempt.end) // its body is the connection, to be written too
 		return resp, true, nil
 	}
-	resp.Body = &ending{resp.Body, end}
+	resp.Body = &ending{resp.Body, attempt}
 	return resp, true, nil
-}
-
-// ending ends the attempt with the body of its answer.
-type ending struct {
-	io.ReadCloser
-	end func()
-}
-
-func (e *ending) Close() error {
-	defer e.end()
-	return e.ReadCloser.Close()
 }

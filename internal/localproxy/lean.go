@@ -1,10 +1,10 @@
 package localproxy
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/http/httputil"
 	"net/textproto"
 	"sync"
@@ -55,7 +55,7 @@ func (l lean) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // outgoing returns the request as it is to be sent, but for its URL.
 func outgoing(r *http.Request, before *forerunner) *http.Request {
-	out := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{Got1xxResponse: before.pass}))
+	out := r.WithContext(context.WithValue(r.Context(), forerunnerKey{}, before))
 	u := *r.URL
 	out.URL, out.Header, out.Close = &u, make(http.Header, len(r.Header)+1), false
 	for name, values := range r.Header {
@@ -83,6 +83,14 @@ type forerunner struct {
 	to   http.ResponseWriter
 	mu   sync.Mutex
 	over bool
+}
+
+// forerunnerKey is the context key of a request's forerunner.
+type forerunnerKey struct{}
+
+// Inform is pass for transport.
+func (f *forerunner) Inform(status int, header http.Header) {
+	_ = f.pass(status, textproto.MIMEHeader(header)) // it never fails
 }
 
 func (f *forerunner) pass(code int, header textproto.MIMEHeader) error {
@@ -113,7 +121,10 @@ func (f *forerunner) end() {
 func answerWith(w http.ResponseWriter, resp *http.Response) error {
 	h := w.Header()
 	for name, values := range resp.Header {
-		h[name] = append(h[name], values...)
+		if before, given := h[name]; given {
+			values = append(before, values...)
+		}
+		h[name] = values // nobody else has use for them
 	}
 	if _, said := h["Content-Type"]; !said {
 		h["Content-Type"] = nil // and no guess of the server's

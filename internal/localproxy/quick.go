@@ -9,9 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/netip"
-	"net/textproto"
 	"net/url"
 	"strconv"
 
@@ -83,8 +81,8 @@ func (q *quick) once(r *http.Request) (*http.Response, error) {
 		Method: r.Method, Path: r.URL.RequestURI(), // the query with it, even an empty one
 		Host: cmp.Or(r.Host, r.URL.Host), Header: r.Header, Repeatable: transport.Idempotent(r.Method),
 	}
-	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.Got1xxResponse != nil {
-		request.Early = early(trace.Got1xxResponse)
+	if before, ok := r.Context().Value(forerunnerKey{}).(*forerunner); ok {
+		request.Early = before
 	}
 	var from transport.Response
 	if err := q.transport.RoundTrip(r.Context(), q.hop, &request, &from); err != nil {
@@ -98,7 +96,7 @@ func answer(r *http.Request, from *transport.Response) *http.Response {
 	resp := &http.Response{
 		Status: strconv.Itoa(from.Status) + " " + http.StatusText(from.Status), StatusCode: from.Status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header, 16), ContentLength: from.Length, Trailer: from.Trailer,
+		Header: make(http.Header), ContentLength: from.Length, Trailer: from.Trailer,
 		Body: http.NoBody, Request: r,
 	}
 	from.CopyHeader(resp.Header, "")
@@ -111,13 +109,6 @@ func answer(r *http.Request, from *transport.Response) *http.Response {
 		io.Closer
 	}{from, from}
 	return resp
-}
-
-// early tells of responses that come before the final one.
-type early func(code int, header textproto.MIMEHeader) error
-
-func (e early) Inform(status int, header http.Header) {
-	_ = e(status, textproto.MIMEHeader(header)) // its error is for net/http's client to act on
 }
 
 // unsent reports whether the server cannot have seen anything of a request that

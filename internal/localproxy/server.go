@@ -1,7 +1,6 @@
 package localproxy
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -47,7 +46,7 @@ type server struct {
 
 	mu      sync.Mutex
 	health  Health
-	waiting map[*context.CancelCauseFunc]struct{}
+	waiting map[*attempt]struct{}
 }
 
 // newServer prepares the transports to one URL, with the user's credentials.
@@ -57,7 +56,7 @@ func newServer(cfg Config, host string, discovered bool) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the API server's URL %q: %w", host, err)
 	}
-	s := &server{url: u, discovered: discovered, waiting: make(map[*context.CancelCauseFunc]struct{})}
+	s := &server{url: u, discovered: discovered, waiting: make(map[*attempt]struct{})}
 	s.health = Health{URL: u.String(), Discovered: discovered, State: Unknown}
 	if cfg.AppendServerPath {
 		s.prefix = strings.TrimSuffix(u.Path, "/")
@@ -151,27 +150,6 @@ func (s *server) choose(r *http.Request) http.RoundTripper {
 	return s.quick
 }
 
-// attempt is one try of a request at the server. End must be called once. The
-// context ends early if the server turns out to be unwell before answered.
-func (s *server) attempt(ctx context.Context) (attempt context.Context, answered, end func()) {
-	s.inflight.Add(1)
-	attempt, cancel := context.WithCancelCause(ctx)
-	key := &cancel
-	s.mu.Lock()
-	s.waiting[key] = struct{}{}
-	s.mu.Unlock()
-	answered = sync.OnceFunc(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.waiting, key)
-	})
-	return attempt, answered, sync.OnceFunc(func() {
-		answered()
-		cancel(nil)
-		s.inflight.Add(-1)
-	})
-}
-
 // note takes the result of a check, and tells whether the state has changed.
 // When a server falls ill, whoever waits for its answer is told.
 func (s *server) note(err error, now time.Time) (changed bool, h Health) {
@@ -187,8 +165,8 @@ func (s *server) note(err error, now time.Time) (changed bool, h Health) {
 	}
 	s.health.Reason, s.health.Checked = reason, now
 	if state == Down && changed {
-		for cancel := range s.waiting {
-			(*cancel)(errUnwell)
+		for a := range s.waiting {
+			a.cancel(errUnwell)
 		}
 	}
 	return changed, s.health

@@ -14,7 +14,7 @@ type requestContext struct {
 	mu    sync.Mutex
 	err   error
 	done  chan struct{}
-	funcs map[*func()]struct{}
+	first *waiter
 }
 
 // Done implements [context.Context].
@@ -37,44 +37,67 @@ func (c *requestContext) Err() error {
 	return c.err
 }
 
+// waiter is a func that waits for the end. The context has the
+// first of a list.
+type waiter struct {
+	ctx        *requestContext
+	f          func()
+	next, prev *waiter
+}
+
 // AfterFunc has f called, on a goroutine of its own, once the request is over.
 // Package context asks for it.
 func (c *requestContext) AfterFunc(f func()) (stop func() bool) {
+	w := &waiter{ctx: c, f: f}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
 		go f()
-		return func() bool { return false }
+		return w.stop
 	}
-	if c.funcs == nil {
-		c.funcs = make(map[*func()]struct{})
+	if w.next = c.first; w.next != nil {
+		w.next.prev = w
 	}
-	key := &f
-	c.funcs[key] = struct{}{}
-	return func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		_, waits := c.funcs[key]
-		delete(c.funcs, key)
-		return waits
+	c.first = w
+	return w.stop
+}
+
+// stop keeps the func from being called, and reports whether it would have been.
+func (w *waiter) stop() bool {
+	c := w.ctx
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w.prev == nil && c.first != w {
+		return false // it was called, or stopped before
 	}
+	if w.prev != nil {
+		w.prev.next = w.next
+	} else {
+		c.first = w.next
+	}
+	if w.next != nil {
+		w.next.prev = w.prev
+	}
+	w.next, w.prev = nil, nil
+	return true
 }
 
 // cancel ends the request, if it has not ended.
 func (c *requestContext) cancel() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.err != nil {
-		c.mu.Unlock()
 		return
 	}
 	c.err = context.Canceled
 	if c.done != nil {
 		close(c.done)
 	}
-	funcs := c.funcs
-	c.funcs = nil
-	c.mu.Unlock()
-	for f := range funcs {
-		go (*f)()
+	for w := c.first; w != nil; {
+		next := w.next
+		w.next, w.prev = nil, nil
+		go w.f()
+		w = next
 	}
+	c.first = nil
 }
