@@ -40,7 +40,7 @@ func TestTimeIsNamed(t *testing.T) {
 	want := []Part{
 		{"kernel: write to the backend", 0.36},
 		{"allocation and garbage collection", 0.01},
-		{"net/http: write the answer", 0.63},
+		{"HTTP/1.1: write the answer", 0.63},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 		t.Error(diff)

@@ -65,7 +65,8 @@ func layers() []rule {
 	of := func(words ...string) [][]string { return [][]string{words} }
 	return []rule{
 		{"TLS records", of("crypto/tls.")},
-		{"net/http: read the request", of("http.(*conn).readRequest", "http.(*connReader)", "http.(*Request)", "http.readRequest")},
+		{"HTTP/1.1: read the request", of("h1.(*conn).next", "h1.(*conn).begin", "h1.(*exchange)", "h1.headEnd", "h1.nameOf", "h1.(*conn).newExchange",
+			"http.(*conn).readRequest", "http.(*connReader)", "http.(*Request)", "http.readRequest")},
 		{"parse the URL", of(ours + "route")},
 		{"authenticate", of("Gateway).authenticate", ours+"authn", "apiserver/pkg/authentication")},
 		{"limits of callers", of("gateway.(*limits)")},
@@ -74,11 +75,11 @@ func layers() []rule {
 		{"pick an endpoint", of(ours + "endpoint")},
 		{"rewrite", of(ours + "rewrite")},
 		{"exchange with the backend", of(ours + "transport")},
-		{"net/http: write the answer", of("http.(*response)", "http.(*chunkWriter)", "http.Header.write", "http.Header.sorted")},
+		{"HTTP/1.1: write the answer", of("h1.(*response)", "h1.append", "h1.names", "h1.(*conn).emit", "h1.(*conn).send", "http.(*response)", "http.(*chunkWriter)", "http.Header.write", "http.Header.sorted")},
 		{"audit event, access line, metrics", of(ours+"observe", "apiserver/pkg/audit", "plugin/pkg/audit")},
 		{"gateway, the rest", of(ours + "gateway")},
 		{"HTTP/2", of(ours+"engine/h2", "http2", "hpack")},
-		{"net/http, the rest", of("net/http.(")},
+		{"HTTP/1.1, the rest", of(ours+"engine", "net/http.(")},
 		{"Go's scheduler", of("runtime.schedule", "runtime.mcall", "runtime.park_m", "runtime.goready", "runtime.findRunnable",
 			"runtime.mstart", "runtime.sysmon")},
 	}
