@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/component-base/logs"
+
+	"github.com/causeway-access/causeway/internal/node/apart"
 )
 
 // Main runs the command line args, whose first word is the name the program
@@ -19,6 +21,7 @@ import (
 // command line that cannot be understood. Called by the name kubectl the
 // program is kubectl, with kubectl's own exit status.
 func Main(args []string, streams genericiooptions.IOStreams) int {
+	apart.Main(args) // if it is called as a node's agent, this is all
 	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 	if name == "kubectl" {
 		return runKubectl(args[1:], streams)

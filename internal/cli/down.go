@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/causeway-access/causeway/internal/cluster"
 	"github.com/causeway-access/causeway/internal/lockfile"
 	"github.com/causeway-access/causeway/internal/node"
+	"github.com/causeway-access/causeway/internal/node/apart"
 )
 
 // newDown ends what goes on when `up` has ended.
@@ -41,7 +44,7 @@ them again. To be rid of the cluster, delete its directory after this.`,
 			if err != nil {
 				return fmt.Errorf("end the pods: %w", err)
 			}
-			ended, err := node.EndPods(cmd.Context(), filepath.Join(dataDir, cluster.NodeDir), endpoint, grace)
+			ended, err := endPods(cmd.Context(), filepath.Join(dataDir, cluster.NodeDir), endpoint, grace)
 			printed := format.print(streams.Out, ended, func(w io.Writer) error {
 				for _, pod := range ended {
 					fmt.Fprintf(w, "pod %s/%s ended\n", pod.Namespace, pod.Name)
@@ -60,4 +63,12 @@ them again. To be rid of the cluster, delete its directory after this.`,
 	f.DurationVar(&grace, "grace-period", 10*time.Second, "how long containers have to end by themselves")
 	format.addTo(c)
 	return c
+}
+
+// endPods ends the pods of a node, where its agent has run.
+func endPods(ctx context.Context, dir, endpoint string, grace time.Duration) ([]node.Ended, error) {
+	if apart.Needed(endpoint) {
+		return apart.EndPods(ctx, dir, grace, slog.Default())
+	}
+	return node.EndPods(ctx, dir, endpoint, grace)
 }

@@ -21,7 +21,6 @@ import (
 	"github.com/causeway-access/causeway/internal/dns"
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/lockfile"
-	"github.com/causeway-access/causeway/internal/node"
 	"github.com/causeway-access/causeway/internal/observe"
 	"github.com/causeway-access/causeway/internal/store"
 )
@@ -50,8 +49,8 @@ type Cluster struct {
 	ways        *ways
 	dnsSockets  *dns.Sockets // nil without DNS
 	dns         *dns.Server
-	node        *node.Agent // nil without a node
-	noNode      error       // why there is none though one was wished for
+	node        agent // nil without a node
+	noNode      error // why there is none though one was wished for
 	gateway     *gateway.Gateway
 	resets      *gateway.ResetGuard
 	bootstrap   controller.Controller

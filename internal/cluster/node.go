@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/causeway-access/causeway/internal/certs"
 	"github.com/causeway-access/causeway/internal/node"
+	"github.com/causeway-access/causeway/internal/node/apart"
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
 
@@ -77,6 +79,14 @@ func (s *settings) checkNode() error {
 	return nil
 }
 
+// agent is a node's agent, in this process or in one of its own.
+type agent interface {
+	// Run is the node until ctx ends.
+	Run(ctx context.Context) error
+	// Ready is closed when pods can run.
+	Ready() <-chan struct{}
+}
+
 // withoutNode goes on without a node where none can be and none is insisted on.
 func (c *Cluster) withoutNode(why error) error {
 	if c.Node.Required {
@@ -93,6 +103,9 @@ func (c *Cluster) prepareNode(ctx context.Context) error {
 	if !c.Node.Run {
 		return nil
 	}
+	if apart.Needed(c.Node.RuntimeEndpoint) {
+		return c.prepareNodeApart(ctx)
+	}
 	if err := node.Check(c.Node.RuntimeEndpoint); err != nil {
 		return c.withoutNode(err)
 	}
@@ -100,32 +113,67 @@ func (c *Cluster) prepareNode(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.node, err = node.New(cfg)
+	a, err := node.New(cfg)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return c.withoutNode(fmt.Errorf("%w: another program has the port; choose another with --node-listen", err))
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return c.withoutNode(err)
 	}
+	if err == nil {
+		c.node = a
+	}
 	return err
 }
 
-// nodeConfig gives the node its certificates: it is of this machine and needs
-// not ask for them.
-func (c *Cluster) nodeConfig() (node.Config, error) {
+// prepareNodeApart prepares the node of a user who is not root.
+func (c *Cluster) prepareNodeApart(ctx context.Context) error {
+	if err := apart.Check(ctx); err != nil {
+		return c.withoutNode(err)
+	}
+	client, serving, err := c.keepNodeCertificates()
+	if err != nil {
+		return err
+	}
+	_, text, err := net.SplitHostPort(c.Node.Listen)
+	if err != nil {
+		return err
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return fmt.Errorf("the port of the node's API: %w", err)
+	}
+	c.node = apart.New(apart.Settings{
+		Name: c.Node.Name, Addresses: []netip.Addr{c.at.advertised.Addr()}, Port: uint16(port),
+		Dir: c.path(NodeDir), Hidden: []string{c.DataDir},
+		ServiceRanges: []netip.Prefix{c.serviceCIDR}, Static: c.nearby(), ClusterDNS: []netip.Addr{c.dnsServiceIP()},
+		Server: "https://" + c.at.local.String(), CAFile: c.authority.CertFile(),
+		ClientCert: client.CertFile, ClientKey: client.KeyFile, ServingCert: serving.CertFile, ServingKey: serving.KeyFile,
+	}, c.log)
+	return nil
+}
+
+// keepNodeCertificates gives the node its certificates: it is of this machine
+// and needs not ask for them.
+func (c *Cluster) keepNodeCertificates() (client, serving *certs.Kept, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.onStop(func(context.Context) error { cancel(); return nil })
-	client, err := certs.Keep(ctx, c.authority, certs.KeepConfig{Dir: c.path("pki"), Name: "node-client", Log: c.log, Leaf: certs.Leaf{
+	client, err = certs.Keep(ctx, c.authority, certs.KeepConfig{Dir: c.path("pki"), Name: "node-client", Log: c.log, Leaf: certs.Leaf{
 		CommonName: "system:node:" + c.Node.Name, Organizations: []string{"system:nodes"}, Client: true,
 	}})
 	if err != nil {
-		return node.Config{}, err
+		return nil, nil, err
 	}
 	address := c.at.advertised.Addr()
-	serving, err := certs.Keep(ctx, c.authority, certs.KeepConfig{Dir: c.path("pki"), Name: "node-serving", Log: c.log, Leaf: certs.Leaf{
+	serving, err = certs.Keep(ctx, c.authority, certs.KeepConfig{Dir: c.path("pki"), Name: "node-serving", Log: c.log, Leaf: certs.Leaf{
 		CommonName: "system:node:" + c.Node.Name, Organizations: []string{"system:nodes"}, Server: true,
 		DNSNames: []string{c.Node.Name}, IPs: []net.IP{address.AsSlice()},
 	}})
+	return client, serving, err
+}
+
+func (c *Cluster) nodeConfig() (node.Config, error) {
+	client, serving, err := c.keepNodeCertificates()
 	if err != nil {
 		return node.Config{}, err
 	}
@@ -134,7 +182,7 @@ func (c *Cluster) nodeConfig() (node.Config, error) {
 		return node.Config{}, err
 	}
 	return node.Config{
-		Name: c.Node.Name, Addresses: []netip.Addr{address}, Listen: c.Node.Listen,
+		Name: c.Node.Name, Addresses: []netip.Addr{c.at.advertised.Addr()}, Listen: c.Node.Listen,
 		API: &restclient.Config{
 			Host: "https://" + c.at.local.String(), UserAgent: "causeway-node",
 			TLSClientConfig: restclient.TLSClientConfig{CAFile: c.authority.CertFile(), CertFile: client.CertFile, KeyFile: client.KeyFile},

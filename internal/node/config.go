@@ -14,8 +14,12 @@ import (
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	restclient "k8s.io/client-go/rest"
 
+	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
+
+// RunDir is what the runtime of pods has in the node's directory.
+const RunDir = "run"
 
 // Config says which node this is and of which cluster.
 type Config struct {
@@ -44,6 +48,10 @@ type Config struct {
 	// its pods'. Then it is known to the cluster by its name alone, and keeps a
 	// tunnel to the server of API, by which both are reached.
 	Tunnelled bool
+	// Outside dials from the machine's network, for an agent that is in another
+	// one: what is neither a pod of this node nor a service. Nil means that the
+	// agent's network is the machine's.
+	Outside conn.DialFunc
 	// Certificate is what that API shows; the names and addresses of the node
 	// are in it. Required.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)

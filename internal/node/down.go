@@ -31,7 +31,7 @@ func EndPods(ctx context.Context, dir, runtimeEndpoint string, grace time.Durati
 		return ended, err
 	}
 	c := &Config{Dir: dir, RuntimeEndpoint: runtimeEndpoint}
-	if _, err := os.Stat(c.path("run")); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(c.path(RunDir)); errors.Is(err, fs.ErrNotExist) {
 		return ended, nil // there has never been a node
 	}
 	r, err := c.open(ctx, netip.Prefix{})

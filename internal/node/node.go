@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,7 @@ type Agent struct {
 	// What the parts made, in the order of their start.
 	node      *register.Node
 	runtime   podRuntime
+	podRange  netip.Prefix // of the addresses of this node's pods
 	informers informers.SharedInformerFactory
 	services  *userspace.Proxy
 	routes    *route.Keeper
@@ -78,7 +80,7 @@ func parts() []part {
 		{"preparing volumes", (*Agent).prepareVolumes},
 		{"preparing pods", (*Agent).preparePods},
 		{"preparing the node's API", (*Agent).prepareAPI},
-		{"preparing the tunnel", (*Agent).prepareTunnel},
+		{"opening the tunnel", (*Agent).openTunnel},
 	}
 }
 
@@ -125,7 +127,8 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 			return nil
 		})
 	}
-	group.Go(func() error { return a.serve(ctx) })
+	a.serving.Store(true)
+	close(a.ready)
 	err = group.Wait()
 	a.informers.Shutdown()
 	return err
@@ -148,20 +151,6 @@ func (a *Agent) close() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-// serve lets pods come as soon as they can be reached.
-func (a *Agent) serve(ctx context.Context) error {
-	if a.tunnel != nil {
-		select {
-		case <-a.tunnel.Opened():
-		case <-ctx.Done():
-			return nil
-		}
-	}
-	a.serving.Store(true)
-	close(a.ready)
-	return nil
 }
 
 // running says why no pod can run now.

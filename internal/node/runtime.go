@@ -29,7 +29,7 @@ func (a *Agent) openRuntime(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.runtime = withProgram{r}
+	a.runtime, a.podRange = withProgram{r}, cidr.Masked()
 	a.onClose(r.Close)
 	return nil
 }
@@ -65,6 +65,9 @@ func (a *Agent) missing() []string {
 		return nil
 	}
 	list := a.runtime.Missing()
+	if a.cfg.Outside != nil {
+		list = append(slices.Clone(list), "the network outside of the cluster")
+	}
 	if a.routes != nil {
 		list = append(slices.Clone(list), a.routes.Missing()...)
 	}

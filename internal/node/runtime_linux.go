@@ -18,11 +18,11 @@ const cniDir = "/etc/cni/net.d"
 func (c *Config) open(ctx context.Context, cidr netip.Prefix) (podRuntime, error) {
 	if c.RuntimeEndpoint == "" {
 		return ns.New(ns.Config{
-			Root: c.path("run"), PodCIDR: cidr, CgroupParent: c.cgroupParent(),
+			Root: c.path(RunDir), PodCIDR: cidr, CgroupParent: c.cgroupParent(),
 			Hidden: append([]string{c.Dir}, c.Hidden...),
 		})
 	}
-	return cri.New(ctx, cri.Config{Endpoint: c.RuntimeEndpoint, Root: c.path("run"), PodCIDR: cidr, CNIDir: cniDir})
+	return cri.New(ctx, cri.Config{Endpoint: c.RuntimeEndpoint, Root: c.path(RunDir), PodCIDR: cidr, CNIDir: cniDir})
 }
 
 // cgroupParent is where the control groups of pods are made. Agents with other

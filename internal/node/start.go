@@ -47,6 +47,7 @@ func (a *Agent) prepareServices(context.Context) error {
 	var err error
 	a.services, err = userspace.New(userspace.Config{
 		Informers: a.informers, Node: a.cfg.Name, Ranges: a.cfg.ServiceRanges, Static: static,
+		Dial:     a.dialEndpoints(),
 		Register: a.cfg.Register, Logger: a.cfg.Log,
 	})
 	if err != nil {

@@ -11,11 +11,13 @@ import (
 
 	restclient "k8s.io/client-go/rest"
 
+	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
-// prepareTunnel has the node reached through a connection of its own.
-func (a *Agent) prepareTunnel(ctx context.Context) error {
+// openTunnel has the node reached through a connection of its own, and waits for
+// it: a node that cannot be reached is not ready.
+func (a *Agent) openTunnel(ctx context.Context) error {
 	if !a.cfg.Tunnelled {
 		return nil
 	}
@@ -23,11 +25,7 @@ func (a *Agent) prepareTunnel(ctx context.Context) error {
 	if err != nil || server.Host == "" {
 		return fmt.Errorf("the API server %q is no URL: %w", a.cfg.API.Host, err)
 	}
-	pods, err := a.node.PodCIDR(ctx)
-	if err != nil {
-		return err
-	}
-	own := entrance{node: a.cfg.Name, api: a.listener.Addr().(*net.TCPAddr).AddrPort(), pods: pods.Masked()}
+	own := entrance{node: a.cfg.Name, api: a.listener.Addr().(*net.TCPAddr).AddrPort(), pods: a.podRange}
 	a.tunnel, err = tunnel.NewClient(tunnel.Config{
 		Server: withPort(server), Dial: a.cfg.API.Dial, Log: a.cfg.Log, Open: own.open,
 		TLS: func() (*tls.Config, error) { return restclient.TLSConfigFor(a.cfg.API) },
@@ -35,8 +33,31 @@ func (a *Agent) prepareTunnel(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.run("the tunnel", a.tunnel.Run)
-	return nil
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- a.tunnel.Run(running) }()
+	a.onClose(func() error { cancel(); return <-ended })
+	select {
+	case <-a.tunnel.Opened():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// dialEndpoints dials the endpoints of services for pods: those on this node
+// from its own network, others from the machine's. Nil if both are one.
+func (a *Agent) dialEndpoints() conn.DialFunc {
+	if a.cfg.Outside == nil {
+		return nil
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		to, err := netip.ParseAddrPort(address)
+		if err == nil && a.podRange.Contains(to.Addr()) {
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}
+		return a.cfg.Outside(ctx, network, address)
+	}
 }
 
 // withPort is HOST:PORT of a URL.

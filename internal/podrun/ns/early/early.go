@@ -1,5 +1,5 @@
-// Package early makes the program that imports it a pod's init process when it
-// is called as one, before the libraries that such a process never uses have
+// Package early makes the program that imports it a pod's init process, or what
+// keeps namespaces for an ordinary user's pods, when it is called as one, before the libraries that such a process never uses have
 // been made ready. It is imported for this alone, by main packages.
 //
 // It is of floor 1.
@@ -17,7 +17,11 @@ import (
 	"os"
 
 	"github.com/causeway-access/causeway/internal/podrun/ns/pod"
+	"github.com/causeway-access/causeway/internal/podrun/ns/userns"
 )
 
 //nolint:gochecknoinits // see the package's comment
-func init() { pod.Main(os.Args) }
+func init() {
+	pod.Main(os.Args)
+	userns.Main(os.Args)
+}

@@ -39,7 +39,7 @@ func put(tree *os.File, target string) error {
 	if err := unix.Fstat(int(tree.Fd()), &stat); err != nil {
 		return err
 	}
-	if err := ensure(target, stat.Mode&unix.S_IFMT == unix.S_IFDIR); err != nil {
+	if err := ensureAnywhere(target, stat.Mode&unix.S_IFMT == unix.S_IFDIR); err != nil {
 		return fmt.Errorf("%s cannot be mounted at %s: %w", tree.Name(), target, err)
 	}
 	err := unix.MoveMount(int(tree.Fd()), "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS)

@@ -22,8 +22,9 @@ const Name = "causeway-namespaces"
 
 // What it is to do then.
 const (
-	try = "try" // make one of everything that pods need, and say what failed
-	run = "run" // become the program with the arguments that follow
+	try    = "try"  // make one of everything that pods need, and say what failed
+	run    = "run"  // become the program with the arguments that follow
+	holdOn = "hold" // keep them for programs that come and go; see hold
 )
 
 // Main is the whole process if it is called as [Name]: then it does not return.
@@ -37,7 +38,10 @@ func Main(args []string) {
 		err = trial()
 	}
 	if err == nil && args[1] == run {
-		err = unix.Exec("/proc/self/exe", args[2:], os.Environ())
+		err = become(args[2:])
+	}
+	if err == nil && args[1] == holdOn {
+		err = hold(args[2])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
