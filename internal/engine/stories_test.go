@@ -183,6 +183,14 @@ func TestTimeLimits(t *testing.T) {
 	}
 }
 
+// Without a limit for idle connections there is still one for who never begins.
+func TestNewcomersMustBegin(t *testing.T) {
+	c := ours(t, byName, func(s *http.Server) { s.ReadHeaderTimeout = 100 * time.Millisecond }).dial(t)
+	if got := c.rest(); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A connection that has been idle has no buffers, and serves on.
 func TestIdleConnectionsServeOn(t *testing.T) {
 	for name, s := range map[string]*site{"plain": ours(t, byName), "TLS": oursInTLS(t, byName)} {

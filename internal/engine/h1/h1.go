@@ -37,9 +37,10 @@ type Server struct {
 	// MaxHeaderBytes bounds the head of a request, as does the buffer of 8 KiB
 	// into which it must fit: longer ones are declined. 0 is no other bound.
 	MaxHeaderBytes int
-	// ReadHeaderTimeout bounds the time for a head from its first byte on, and
-	// IdleTimeout the time between two requests; 0 is no bound. They are kept to
-	// within a second, or to within their quarter if that is less.
+	// ReadHeaderTimeout bounds the time for a head, from its first byte on or, for
+	// the first one, from the connection's beginning; IdleTimeout the time between
+	// two requests; 0 is no bound. They are kept to within a second, or to within
+	// their quarter if that is less.
 	ReadHeaderTimeout, IdleTimeout time.Duration
 	// ErrorLog hears of panics and of handlers' mistakes; nil is log's own.
 	ErrorLog *log.Logger

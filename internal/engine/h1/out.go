@@ -132,12 +132,18 @@ func (w *response) CloseNotify() <-chan bool {
 
 // SetReadDeadline implements [http.ResponseController].
 func (w *response) SetReadDeadline(t time.Time) error {
+	if w.over.Load() {
+		return errOver
+	}
 	w.deadlines = true
 	return w.c.net.SetReadDeadline(t)
 }
 
 // SetWriteDeadline implements [http.ResponseController].
 func (w *response) SetWriteDeadline(t time.Time) error {
+	if w.over.Load() {
+		return errOver
+	}
 	w.deadlines = true
 	return w.c.net.SetWriteDeadline(t)
 }

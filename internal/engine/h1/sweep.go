@@ -70,7 +70,8 @@ func (c *conn) look(now, idleFor, headFor int64) {
 	age := now - since
 	switch state {
 	case idle:
-		if age > idleFor {
+		// Who has just come is to say something as soon as one who has begun.
+		if age > idleFor || age > headFor && !c.used.Load() {
 			c.kick(word)
 		}
 	case begun:
