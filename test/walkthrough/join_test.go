@@ -3,12 +3,17 @@
 package walkthrough
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/causeway-access/causeway/test/inside"
 )
@@ -42,13 +47,30 @@ func (p *pair) tryKubectl(args ...string) (string, error) {
 	return string(out), nil
 }
 
-// sees waits until kubectl prints just that.
-func (p *pair) sees(t *testing.T, want string, args ...string) {
+// pods are those of the Deployment on a node.
+func (p *pair) pods(t *testing.T, node string) []corev1.Pod {
 	t.Helper()
-	until(t, strings.Join(args, " ")+" says "+want, func() (bool, string) {
-		out, err := p.tryKubectl(args...)
-		return err == nil && strings.TrimSpace(out) == want, out
+	list, err := p.up.client.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{LabelSelector: "app=echo", FieldSelector: "spec.nodeName=" + node})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+// waits waits until the second node is as it should be.
+func (p *pair) waits(t *testing.T, what string, good func(*corev1.Node) bool) {
+	t.Helper()
+	until(t, "node second "+what, func() (bool, string) {
+		node, err := p.up.client.CoreV1().Nodes().Get(t.Context(), "second", metav1.GetOptions{})
+		return err == nil && good(node), fmt.Sprint(node, err)
 	})
+}
+
+// ready tells whether a node's condition Ready has that status.
+func ready(status corev1.ConditionStatus) func(*corev1.Node) bool {
+	return func(n *corev1.Node) bool {
+		return slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool { return c.Type == corev1.NodeReady && c.Status == status })
+	}
 }
 
 func (p *pair) dir() string { return p.path("second") }
@@ -122,10 +144,7 @@ func (p *pair) join(t *testing.T) (server string) {
 	cmd := p.node(server, hash, "--token-file=-")
 	cmd.Stdin = strings.NewReader(token + "\n")
 	p.run(t, cmd)
-	p.kubectl(t, "wait", "node/second", "--for=condition=Ready", "--timeout=120s")
-	if out := p.kubectl(t, "get", "csr", "-o", `jsonpath={range .items[*]}{.spec.signerName} {.status.conditions[*].type}{"\n"}{end}`); !strings.Contains(out, "kubernetes.io/kubelet-serving Approved\n") {
-		t.Errorf("requests for certificates:\n%s", out)
-	}
+	p.waits(t, "is ready", ready(corev1.ConditionTrue))
 	id, _, _ := strings.Cut(token, ".")
 	for _, step := range []struct{ args, want string }{
 		{"list", id}, {"delete " + token, "token " + id + " deleted\n"}, {"list", "There are no tokens."},
@@ -173,9 +192,11 @@ spec: {selector: {app: echo}, ports: [{name: http, port: 80, targetPort: 8080}]}
 // podOn is the name and the address of a pod of a node.
 func (p *pair) podOn(t *testing.T, node string) (name, address string) {
 	t.Helper()
-	out := p.kubectl(t, "get", "pods", "-l", "app=echo", "--field-selector", "spec.nodeName="+node, "-o", "jsonpath={.items[0].metadata.name} {.items[0].status.podIP}")
-	name, address, _ = strings.Cut(out, " ")
-	return name, address
+	all := p.pods(t, node)
+	if len(all) == 0 {
+		t.Fatalf("no pod is on node %s", node)
+	}
+	return all[0].Name, all[0].Status.PodIP
 }
 
 // reach tells that pods of the second node are what those of the first are.
@@ -234,15 +255,15 @@ func (p *pair) portForward(t *testing.T, pod string) {
 func (p *pair) loseAgent(t *testing.T, server string) {
 	t.Helper()
 	pod, _ := p.podOn(t, "second")
-	what := []string{"get", "pod", pod, "-o", `jsonpath={.status.podIP} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}`}
-	before := p.kubectl(t, what...)
+	before := p.pods(t, "second")[0].Status.ContainerStatuses[0]
 	if err := p.agent.kill(); err != nil {
 		t.Fatal(err)
 	}
 	p.run(t, p.node(server))
-	p.kubectl(t, "wait", "pod/"+pod, "--for=condition=Ready", "--timeout=120s")
-	if after := p.kubectl(t, what...); after != before {
-		t.Errorf("before: %s; after: %s", before, after)
+	p.waits(t, "is ready", ready(corev1.ConditionTrue))
+	after := p.pods(t, "second")[0].Status.ContainerStatuses[0]
+	if after.ContainerID != before.ContainerID || after.RestartCount != before.RestartCount {
+		t.Errorf("before: %v; after: %v", before, after)
 	}
 	until(t, "its log", func() (bool, string) { // its API has a port of its own again
 		out, err := p.tryKubectl("logs", pod)
@@ -257,16 +278,23 @@ func (p *pair) fallSilent(t *testing.T, server string) {
 	if err := p.agent.kill(); err != nil {
 		t.Fatal(err)
 	}
-	p.kubectl(t, "wait", "node/second", "--for=condition=Ready=Unknown", "--timeout=120s")
-	if out := p.kubectl(t, "get", "node", "second", "-o", "jsonpath={.spec.taints[*].key}"); !strings.Contains(out, "node.kubernetes.io/unreachable") {
-		t.Errorf("its taints are %s", out)
+	unreachable := func(n *corev1.Node) bool {
+		return slices.ContainsFunc(n.Spec.Taints, func(taint corev1.Taint) bool { return taint.Key == corev1.TaintNodeUnreachable })
 	}
-	ready := []string{"get", "pods", "-l", "app=echo", "--field-selector", "spec.nodeName=worker", "-o", `jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}`}
-	p.sees(t, "True True True True", ready...)
+	p.waits(t, "is silent", func(n *corev1.Node) bool { return ready(corev1.ConditionUnknown)(n) && unreachable(n) })
+	until(t, "four pods on the first node", func() (bool, string) {
+		all := p.pods(t, "worker")
+		running := slices.DeleteFunc(slices.Clone(all), func(pod corev1.Pod) bool {
+			return len(pod.Status.ContainerStatuses) == 0 || !pod.Status.ContainerStatuses[0].Ready
+		})
+		return len(running) == 4, fmt.Sprint(all)
+	})
 	p.run(t, p.node(server))
-	p.kubectl(t, "wait", "node/second", "--for=condition=Ready", "--timeout=120s")
-	p.sees(t, "", "get", "pods", "-l", "app=echo", "--field-selector", "spec.nodeName=second", "-o", "name")
-	p.sees(t, "", "get", "node", "second", "-o", "jsonpath={.spec.taints}")
+	p.waits(t, "is back", func(n *corev1.Node) bool { return ready(corev1.ConditionTrue)(n) && len(n.Spec.Taints) == 0 })
+	until(t, "it ends what was replaced", func() (bool, string) {
+		left := p.pods(t, "second")
+		return len(left) == 0, fmt.Sprint(left)
+	})
 }
 
 // leave ends the node; nothing of it stays in either network.
