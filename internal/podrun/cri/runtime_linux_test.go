@@ -143,11 +143,10 @@ func TestTheNetworkIsForgottenWithTheLastPod(t *testing.T) {
 	change := func(c *Config) { c.CNIDir, c.Root, c.PodCIDR = dir, root, netip.MustParsePrefix("10.244.3.0/24") }
 	again := func(c *Config) { change(c); c.PodCIDR = netip.Prefix{} }
 	there := func() bool { _, err := os.Stat(file); return err == nil }
-	f := &fake{}
-	if err := connect(t, f, change).Close(); err != nil || there() {
+	if err := connect(t, &fake{}, change).Close(); err != nil || there() {
 		t.Errorf("without pods the network's configuration is left: %v", err)
 	}
-	r := connect(t, f, change)
+	r := connect(t, &fake{}, change)
 	pod := filepath.Join(root, podsDir, "pod")
 	if err := errors.Join(os.Mkdir(pod, 0o700), r.Close()); err != nil || !there() {
 		t.Errorf("a pod has lost the network's configuration: %v", err)
@@ -155,11 +154,11 @@ func TestTheNetworkIsForgottenWithTheLastPod(t *testing.T) {
 	if err := os.Remove(pod); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	if err := connect(t, f, again).Close(); err != nil || there() {
+	if err := connect(t, &fake{}, again).Close(); err != nil || there() {
 		t.Errorf("who does not know the range has left the network's configuration: %v", err)
 	}
-	connect(t, f, change)
-	if err := connect(t, f, func(c *Config) { again(c); c.Root = t.TempDir() }).Close(); err != nil || !there() {
+	connect(t, &fake{}, change)
+	if err := connect(t, &fake{}, func(c *Config) { again(c); c.Root = t.TempDir() }).Close(); err != nil || !there() {
 		t.Errorf("an agent has removed another's network: %v", err)
 	}
 }
