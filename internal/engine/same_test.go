@@ -26,7 +26,7 @@ var handlers = map[string]http.HandlerFunc{
 	"just more":    func(w http.ResponseWriter, _ *http.Request) { say(w, strings.Repeat("x", 2048), "y") },
 	"long":         func(w http.ResponseWriter, _ *http.Request) { say(w, strings.Repeat("0123456789", 20000)) },
 	"long in parts": func(w http.ResponseWriter, _ *http.Request) {
-		say(w, strings.SplitAfter(strings.Repeat("0123456789", 9999), "5")...)
+		say(w, strings.SplitAfter(strings.Repeat("0123456789", 999), "5")...)
 	},
 	"of a length": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "5")

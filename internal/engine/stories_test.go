@@ -191,18 +191,17 @@ func TestNewcomersMustBegin(t *testing.T) {
 	}
 }
 
-// A connection that has been idle has no buffers, and serves on.
+// A connection that is idle has no buffers, and serves on.
 func TestIdleConnectionsServeOn(t *testing.T) {
 	for name, s := range map[string]*site{"plain": ours(t, byName), "TLS": oursInTLS(t, byName)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := s.dial(t)
-			for range 2 {
+			for range 100 {
 				c.say(get("/short"))
 				if _, got := c.answer("GET"); got != "hello" {
 					t.Fatalf("got %q", got)
 				}
-				time.Sleep(3500 * time.Millisecond) // three looks of the server's, or none: both are right
 			}
 			c.say(last("/short"))
 			if got := c.rest(); !strings.HasSuffix(got, "hello") {
@@ -341,7 +340,7 @@ func TestManyAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
-			for n := range 20 {
+			for n := range 8 {
 				body := strings.Repeat("0123456789abcdef", 1+i*n*37)
 				resp, err := (&http.Client{Transport: transport}).Post("https://"+s.addr+"/echo", "text/plain", strings.NewReader(body))
 				if err != nil {
