@@ -34,9 +34,11 @@ way get time to end. A second signal ends it at once, and nothing that was
 acknowledged is lost either way. Pods go on running: the next start finds them,
 and "causeway down" ends them.
 
-As root on Linux this machine is a node, which runs pods: their images come from
+On Linux this machine is a node, which runs pods: their images come from
 registries, or are "host", which is this machine's own programs and files, to be
 read. Pods reach services, each other and the network that this machine has.
+Without root they run in namespaces of yours, where the kernel allows that, and
+have less: no network outside of the cluster, no pulled images, one user.
 
 Everything it keeps is in --data-dir: the store, its certificate authority and
 the administrator's credentials. The next start with the same directory is the
@@ -98,7 +100,7 @@ func addUp(f *pflag.FlagSet, cfg *cluster.Config) {
 
 // addNode adds the flags of this machine as a node.
 func addNode(f *pflag.FlagSet, n *cluster.NodeConfig) {
-	f.BoolVar(&n.Run, "node", true, "run pods on this machine, which takes Linux and root; if not asked for and not possible, the cluster does without")
+	f.BoolVar(&n.Run, "node", true, "run pods on this machine, which takes Linux; if not asked for and not possible, the cluster does without")
 	f.StringVar(&n.Name, "node-name", "", "name of this machine as a node (default: its host name)")
 	f.StringVar(&n.RuntimeEndpoint, "container-runtime-endpoint", "", "socket of a container runtime that speaks CRI, such as unix:///run/containerd/containerd.sock (default: pods are run without one)")
 	f.StringVar(&n.Listen, "node-listen", "", "host:port of the node's own API; port 0 takes any free port (default: port 10250 where --listen says)")
