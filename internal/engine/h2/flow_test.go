@@ -103,6 +103,8 @@ func TestClientsGetTheirWindowsBack(t *testing.T) {
 		switch r.URL.Path {
 		case "/read":
 			_, _ = io.Copy(io.Discard, r.Body)
+		case "/leave": // when there is something to be left
+			_, _ = r.Body.Read(make([]byte, 1))
 		case "/close":
 			_ = r.Body.Close()
 			<-r.Context().Done()
