@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/causeway-access/causeway/bench/nodes"
 	"github.com/causeway-access/causeway/bench/proxy"
 )
 
@@ -23,6 +24,7 @@ func suites() []suite {
 		{"control", "start, memory, writes, lists and watches of the API server, beside a bare etcd", control},
 		{"proxy", "requests, transfers, WebSockets and idle connections through the access path, beside nginx, HAProxy and httputil.ReverseProxy", proxySuite},
 		{"local", "requests, downloads and watches through `causeway proxy`, beside `kubectl proxy` and nginx", localSuite},
+		{"nodes", "start, commands, memory and logs of pods, run by the node itself and by containerd, beside runc alone", nodesSuite},
 		{"resolve", "what it costs to find a target with 10, 1,000 and 10,000 services, while endpoints change", resolve},
 		{"build", "size of the binary, and with -clean-build the time of a build from nothing", build},
 	}
@@ -45,6 +47,9 @@ func main() {
 func start(ctx context.Context) error {
 	if len(os.Args) == 2 && os.Args[1] == proxy.Command {
 		return proxy.Inside(ctx, os.Stdin, os.Stdout)
+	}
+	if len(os.Args) == 2 && os.Args[1] == nodes.Command {
+		return nodes.Inside(ctx, os.Stdin, os.Stdout)
 	}
 	b := &bench{}
 	b.addFlags(flag.CommandLine)
@@ -72,6 +77,7 @@ type bench struct {
 	out, svg   string
 	cleanBuild bool
 	quick      bool
+	pods       int
 	proxy      proxy.Options
 	cases      string
 	subjects   string
@@ -94,6 +100,7 @@ func (b *bench) addFlags(f *flag.FlagSet) {
 	f.IntVar(&b.proxy.Nice, "nice", 0, "priority of suite proxy beside what else runs on the machine, -20 (first) to 19")
 	f.DurationVar(&b.proxy.Soak, "soak", 0, "hold the load of suite proxy on Causeway alone for that long, instead of all else of it")
 	f.StringVar(&b.proxy.Profile, "cpuprofile", "", "file for a CPU profile of Causeway under the first load of suite proxy; those of others go to FILE.CASE")
+	f.IntVar(&b.pods, "pods", 100, "how many pods suite nodes starts at once")
 	f.BoolVar(&b.quick, "quick", false, "one short round of suite proxy alone: requests through Causeway and nginx")
 }
 

@@ -14,6 +14,9 @@ haproxy:haproxy
 wrk:wrk
 h2load:nghttp2-client
 ip:iproute2
+containerd:containerd
+runc:runc
+/usr/lib/cni/ptp:containernetworking-plugins
 cc:gcc
 /usr/include/stdlib.h:libc6-dev
 "

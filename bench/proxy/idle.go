@@ -68,7 +68,7 @@ func (b *bench) idleOne(ctx context.Context, s *subject) (err error) {
 		return err
 	}
 	add := func(name, unit string, value float64) {
-		b.samples.add(Figure{Case: fmt.Sprintf("%d idle connections", idleConnections), Subject: s.name, Name: name, Unit: unit, Compare: true}, value)
+		b.samples.Add(Figure{Case: fmt.Sprintf("%d idle connections", idleConnections), Subject: s.name, Name: name, Unit: unit, Compare: true}, value)
 	}
 	each := float64(with.Resident-before.Resident) / idleConnections / 1e3
 	add("memory each", "kB", each)

@@ -95,7 +95,7 @@ func (b *bench) record(c caseOf, s *subject, result load.Result, used spent) err
 		return err
 	}
 	add := func(name, unit string, value float64) {
-		b.samples.add(Figure{Case: c.title, Subject: s.name, Name: name, Unit: unit, Compare: unit != "%"}, value)
+		b.samples.Add(Figure{Case: c.title, Subject: s.name, Name: name, Unit: unit, Compare: unit != "%"}, value)
 	}
 	perRequest := float64(used.subject) / float64(result.Requests)
 	if c.carried > 0 {

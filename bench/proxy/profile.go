@@ -64,8 +64,8 @@ func (b *bench) recordParts(ctx context.Context, c caseOf, file string) error {
 	}
 	cpu := b.samples.median(Figure{Case: c.title, Subject: causewayName, Name: "CPU", Unit: c.cpuUnit(), Compare: true})
 	for _, p := range parts {
-		b.samples.add(Figure{Case: "Causeway's CPU, " + c.title, Subject: p.Name, Name: "CPU", Unit: c.cpuUnit()}, p.Share*cpu)
-		b.samples.add(Figure{Case: "Causeway's CPU, " + c.title, Subject: p.Name, Name: "share", Unit: "%"}, 100*p.Share)
+		b.samples.Add(Figure{Case: "Causeway's CPU, " + c.title, Subject: p.Name, Name: "CPU", Unit: c.cpuUnit()}, p.Share*cpu)
+		b.samples.Add(Figure{Case: "Causeway's CPU, " + c.title, Subject: p.Name, Name: "share", Unit: "%"}, 100*p.Share)
 	}
 	return nil
 }

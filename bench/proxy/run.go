@@ -20,7 +20,7 @@ type bench struct {
 	admin   *rest.Config      // of Causeway's administrator
 	files   map[string][]byte // that the backend serves, by name
 	servers []*server
-	samples samples
+	samples Samples
 	// profiled says whether Options.Profile has been written.
 	profiled bool
 }
@@ -66,7 +66,7 @@ func measure(ctx context.Context, o Options) (figures []Figure, err error) {
 			return nil, err
 		}
 	}
-	return b.samples.figures(), nil
+	return b.samples.Figures(), nil
 }
 
 // starter starts subjects of these names.

@@ -2,14 +2,15 @@ package proxy
 
 import "slices"
 
-// samples collects what the rounds measured, in the order in which each
-// quantity was first seen.
-type samples struct {
+// Samples collects what the rounds measured, in the order in which each
+// quantity was first seen. The zero value is empty.
+type Samples struct {
 	order  []Figure // without values
 	values map[Figure][]float64
 }
 
-func (s *samples) add(key Figure, value float64) {
+// Add takes note of a value; the key has none.
+func (s *Samples) Add(key Figure, value float64) {
 	if s.values == nil {
 		s.values = map[Figure][]float64{}
 	}
@@ -20,7 +21,7 @@ func (s *samples) add(key Figure, value float64) {
 }
 
 // median is that of one quantity, or 0 if it was not measured.
-func (s *samples) median(key Figure) float64 {
+func (s *Samples) median(key Figure) float64 {
 	values := slices.Sorted(slices.Values(s.values[key]))
 	if len(values) == 0 {
 		return 0
@@ -28,8 +29,8 @@ func (s *samples) median(key Figure) float64 {
 	return values[len(values)/2]
 }
 
-// figures are the medians.
-func (s *samples) figures() []Figure {
+// Figures are the medians.
+func (s *Samples) Figures() []Figure {
 	var all []Figure
 	for _, f := range s.order {
 		values := slices.Sorted(slices.Values(s.values[f]))

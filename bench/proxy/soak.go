@@ -31,7 +31,7 @@ func (b *bench) soak(ctx context.Context, s *subject) ([]Figure, error) {
 			return nil, err
 		}
 		add := func(name, unit string, value float64) {
-			b.samples.add(Figure{Case: title, Subject: fmt.Sprintf("%s, minute %d", s.name, minute), Name: name, Unit: unit}, value)
+			b.samples.Add(Figure{Case: title, Subject: fmt.Sprintf("%s, minute %d", s.name, minute), Name: name, Unit: unit}, value)
 		}
 		add("requests", "1/s", result.Rate())
 		add("failed", "requests", float64(result.Failed))
@@ -40,5 +40,5 @@ func (b *bench) soak(ctx context.Context, s *subject) ([]Figure, error) {
 		say("soak: minute %d: %.0f requests/s, %d failed, %.0f MB resident, %d local ports wait", minute, result.Rate(), result.Failed,
 			float64(memory.Resident)/1e6, waiting)
 	}
-	return b.samples.figures(), nil
+	return b.samples.Figures(), nil
 }
