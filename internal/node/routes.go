@@ -17,9 +17,10 @@ import (
 // when no agent runs.
 const routesFile = "routes"
 
-// prepareRoutes prepares the way to the pods of other nodes.
+// prepareRoutes prepares the way to the pods of other nodes. A node that has a
+// tunnel has no neighbours.
 func (a *Agent) prepareRoutes(ctx context.Context) error {
-	if !a.cfg.PodRange.IsValid() {
+	if !a.cfg.PodRange.IsValid() || a.cfg.Tunnelled {
 		return nil
 	}
 	own, err := a.node.PodCIDR(ctx)
