@@ -1,6 +1,7 @@
 // Package early makes the program that imports it a pod's init process, or what
-// keeps namespaces for an ordinary user's pods, when it is called as one, before the libraries that such a process never uses have
-// been made ready. It is imported for this alone, by main packages.
+// keeps namespaces for an ordinary user's pods, when it is called as one, before
+// the libraries that such a process never uses have been made ready. It is
+// imported for this alone, by main packages.
 //
 // It is of floor 1.
 //
