@@ -213,11 +213,12 @@ func TestClientsThatTakeNothingAreLeft(t *testing.T) {
 				go func() {
 					p.raw(http2.ClientPreface)
 					_ = p.fr.WriteSettings()
-					p.open(1, true, head()...)
 				}()
 				for range 3 { // SETTINGS, WINDOW_UPDATE, ACK
 					_ = p.next()
 				}
+				synctest.Wait() // nobody writes any more: the handler will itself
+				p.open(1, true, head()...)
 				time.Sleep(50 * time.Second)
 				select {
 				case err := <-ended:
@@ -307,7 +308,7 @@ func TestHandlersAreBoundedWhateverIsReset(t *testing.T) {
 				p.open(id, true, head()...)
 				end(p, id)
 			}
-			if a := p.answer(1001); a.GoAway != http2.ErrCodeEnhanceYourCalm.String() {
+			if a := p.answer(1001); a.GoAway != http2.ErrCodeEnhanceYourCalm.String() && !a.Dropped {
 				t.Errorf("got %+v, want the connection ended", a)
 			}
 			<-p.over
@@ -374,8 +375,8 @@ func TestFloodsEndTheConnection(t *testing.T) {
 					tt.send(p, i)
 				}
 			})
-			a := p.answer(1)
-			if a.GoAway != http2.ErrCodeEnhanceYourCalm.String() {
+			a := p.answer(1) // whose last word may be lost, when the client has no ear for it
+			if a.GoAway != http2.ErrCodeEnhanceYourCalm.String() && !a.Dropped {
 				t.Errorf("got %+v", a)
 			}
 			p.c.Close()
