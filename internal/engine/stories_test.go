@@ -218,7 +218,7 @@ func TestEarlyAnswersReachTheirClient(t *testing.T) {
 	for name, s := range map[string]*site{"plain": ours(t, h), "TLS": oursInTLS(t, h)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const size = 8 << 20
+			const size = 4 << 20
 			c := s.dial(t)
 			c.say(fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size))
 			// All of it is sent before the answer is read, as some clients do.

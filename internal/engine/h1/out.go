@@ -69,10 +69,12 @@ func (c *conn) readBody(p []byte) (int, error) {
 	return c.net.Read(p)
 }
 
-// The bounds of what is read of a client that has been refused.
+// The bounds of what is read of a client that has been refused: how long it may
+// pause, how long it may take, and how much it may send.
 const (
-	lingerTime = 2 * time.Second
-	lingerMost = 16 << 20
+	lingerPause = 5 * time.Second
+	lingerTime  = 30 * time.Second
+	lingerMost  = 16 << 20
 )
 
 // linger says that no more will come, and reads for a while what the client
@@ -89,11 +91,20 @@ func (c *conn) linger() {
 		}
 		below = outer.NetConn()
 	}
-	half, ok := below.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil || below.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+	if half, ok := below.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, struct{ io.Reader }{below}, lingerMost) // whatever comes
+	end := time.Now().Add(lingerTime)
+	for most := 0; most < lingerMost && !c.server.closing.Load() && time.Now().Before(end); {
+		if below.SetReadDeadline(time.Now().Add(lingerPause)) != nil {
+			return
+		}
+		n, err := below.Read(c.in) // whatever it is
+		if err != nil {
+			return
+		}
+		most += n
+	}
 }
 
 // Hijack gives the connection to the handler.
