@@ -35,4 +35,6 @@ go run k8s.io/kube-openapi/cmd/openapi-gen \
 	$machinery/apis/meta/v1 \
 	$machinery/runtime \
 	$machinery/util/intstr \
-	$machinery/version
+	$machinery/version \
+	k8s.io/metrics/pkg/apis/metrics/v1 \
+	k8s.io/metrics/pkg/apis/metrics/v1beta1

@@ -27,6 +27,7 @@ import (
 	basecompatibility "k8s.io/component-base/compatibility"
 
 	"github.com/causeway-access/causeway/internal/apiserver/scheme"
+	"github.com/causeway-access/causeway/internal/apiserver/usage"
 	"github.com/causeway-access/causeway/internal/version"
 )
 
@@ -46,13 +47,14 @@ type Base struct {
 	cfg     Config
 	door    *door
 	scheme  *scheme.Scheme
+	usage   *runtime.Scheme // of metrics.k8s.io
 	generic *genericapiserver.Config
 	etcd    *options.EtcdOptions
 }
 
 // Prepare builds all that does not depend on who may ask.
 func Prepare(cfg Config) (*Base, error) {
-	b := &Base{cfg: cfg, scheme: scheme.New()}
+	b := &Base{cfg: cfg, scheme: scheme.New(), usage: usage.Scheme()}
 	b.generic = genericapiserver.NewConfig(b.scheme.Codecs)
 	for _, step := range []struct {
 		doing string
@@ -95,7 +97,7 @@ func (b *Base) describe() error {
 	g.AuditBackend, g.AuditPolicyRuleEvaluator = b.cfg.Audit, b.cfg.AuditPolicy
 	// Watches are told to end; otherwise the drain waits for them in vain.
 	g.ShutdownWatchTerminationGracePeriod = cmp.Or(b.cfg.DrainTimeout, defaultDrainTimeout)
-	namer := openapi.NewDefinitionNamer(b.scheme.Published, extensions.Scheme)
+	namer := openapi.NewDefinitionNamer(b.scheme.Published, extensions.Scheme, b.usage)
 	g.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(allDefinitions, namer)
 	g.OpenAPIConfig.Info.Title = "Kubernetes"
 	g.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(allDefinitions, namer)

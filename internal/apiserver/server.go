@@ -21,6 +21,7 @@ import (
 
 	"github.com/causeway-access/causeway/internal/apiserver/resources"
 	"github.com/causeway-access/causeway/internal/apiserver/service"
+	"github.com/causeway-access/causeway/internal/apiserver/usage"
 )
 
 // Server serves the API.
@@ -132,7 +133,11 @@ func (s *Server) install(id Identity) error {
 	if err := s.generic.InstallLegacyAPIGroup("/api", core); err != nil {
 		return err
 	}
-	return s.generic.InstallAPIGroups(slices.Clone(named)...)
+	nodes, pods := s.base.Informers.Core().V1().Nodes(), s.base.Informers.Core().V1().Pods()
+	named = append(slices.Clone(named), usage.Group(usage.Config{
+		Scheme: s.base.usage, Nodes: nodes.Lister(), Pods: pods.Lister(), Reach: s.base.cfg.Nodes,
+	}))
+	return s.generic.InstallAPIGroups(named...)
 }
 
 // OnStart runs start once the server listens; the server is ready only when

@@ -40,14 +40,15 @@ func (s *Streams) agent(ctx context.Context, p *corev1.Pod, query url.Values, pa
 	if err != nil {
 		return nil, err
 	}
-	host, err := addressOf(o.(*corev1.Node))
+	host, err := Address(o.(*corev1.Node))
 	if err != nil {
 		return nil, err
 	}
 	return &url.URL{Scheme: "https", Host: host, Path: "/" + strings.Join(path, "/"), RawQuery: query.Encode()}, nil
 }
 
-func addressOf(n *corev1.Node) (string, error) {
+// Address returns where the agent of a node is, as HOST:PORT.
+func Address(n *corev1.Node) (string, error) {
 	port := agentPort
 	if p := n.Status.DaemonEndpoints.KubeletEndpoint.Port; p > 0 {
 		port = int(p)

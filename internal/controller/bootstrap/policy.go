@@ -14,6 +14,7 @@ const (
 	certificatesGroup   = "certificates.k8s.io"
 	coordinationGroup   = "coordination.k8s.io"
 	discoveryGroup      = "discovery.k8s.io"
+	metricsGroup        = "metrics.k8s.io"
 	eventsGroup         = "events.k8s.io"
 	networkingGroup     = "networking.k8s.io"
 )

@@ -19,7 +19,16 @@ func userRoles() []rbacv1.ClusterRole {
 		gathered("admin", adminRules()...),
 		gathered("edit", editRules()...),
 		gathered("view", viewRules()...),
+		metricsReader(),
 	}
+}
+
+// metricsReader lets those who may view see what pods and nodes use; the name is
+// that which the metrics server's own manifests have.
+func metricsReader() rbacv1.ClusterRole {
+	role := clusterRole("system:aggregated-metrics-reader", allow(reading, metricsGroup, "nodes", "pods"))
+	role.Labels = map[string]string{aggregateTo("view"): "true"}
+	return role
 }
 
 func aggregateTo(role string) string { return rbacv1.GroupName + "/aggregate-to-" + role }

@@ -18,9 +18,11 @@ type summary struct {
 }
 
 type nodeStats struct {
-	NodeName string       `json:"nodeName"`
-	CPU      *cpuStats    `json:"cpu,omitempty"`
-	Memory   *memoryStats `json:"memory,omitempty"`
+	NodeName string `json:"nodeName"`
+	// StartTime is when the machine began to count.
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+	CPU       *cpuStats    `json:"cpu,omitempty"`
+	Memory    *memoryStats `json:"memory,omitempty"`
 }
 
 type podStats struct {
@@ -70,6 +72,7 @@ func (s *server) showSummary(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := summary{Node: nodeStats{NodeName: s.Node}, Pods: []podStats{}}
 	if all.node != nil {
+		answer.Node.StartTime = booted()
 		answer.Node.CPU, answer.Node.Memory = s.figures("", *all.node, all.at)
 	}
 	for _, p := range all.pods {

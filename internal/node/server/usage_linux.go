@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/causeway-access/causeway/internal/podrun"
 )
 
@@ -62,4 +64,27 @@ func parseUsage(stat, info []byte) (podrun.Stats, error) {
 		return podrun.Stats{}, fmt.Errorf("reading /proc/meminfo: %d bytes in all, %d available", total, free)
 	}
 	return podrun.Stats{CPU: time.Duration(ticks) * tick, Memory: total - free}, nil
+}
+
+// booted is when the machine was started; nil if the kernel does not say.
+func booted() *metav1.Time {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return nil
+	}
+	return parseBoot(stat)
+}
+
+// parseBoot reads btime of /proc/stat, in seconds of Unix time.
+func parseBoot(stat []byte) *metav1.Time {
+	for line := range strings.Lines(string(stat)) {
+		text, found := strings.CutPrefix(line, "btime ")
+		if !found {
+			continue
+		}
+		if seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil {
+			return &metav1.Time{Time: time.Unix(seconds, 0)}
+		}
+	}
+	return nil
 }

@@ -25,6 +25,19 @@ func TestUsageIsReadAsTheKernelWritesIt(t *testing.T) {
 	}
 }
 
+func TestTheStartOfTheMachineIsRead(t *testing.T) {
+	for text, want := range map[string]int64{
+		"cpu 1\nbtime 1700000000\nprocesses 1\n": 1700000000, "btime x\n": 0, "cpu 1\n": 0, "": 0,
+	} {
+		if got := parseBoot([]byte(text)); (want == 0) != (got == nil) || got != nil && got.Unix() != want {
+			t.Errorf("%q: %v, want %d", text, got, want)
+		}
+	}
+	if at := booted(); at == nil || at.After(time.Now()) {
+		t.Errorf("this machine was started at %v", at)
+	}
+}
+
 func FuzzParseUsage(f *testing.F) {
 	f.Add([]byte(statExample), []byte(infoExample))
 	f.Add([]byte("cpu 1 2"), []byte("MemTotal: 1 kB\nMemAvailable: 2 kB\n"))
