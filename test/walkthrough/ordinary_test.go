@@ -28,6 +28,10 @@ func TestAnOrdinaryUsersPodsRun(t *testing.T) {
 	}
 	t.Cleanup(func() { down() })
 	up := begin()
+	t.Run("reached", func(t *testing.T) {
+		variables := map[string]string{"KUBECONFIG": up.AdminKubeconfig, "API": up.URL, "DATA": up.DataDir, "GOCACHE": goCache(t)}
+		runScripts(t, "testdata/ordinary", variables)
+	})
 	kubectl := func(args ...string) string {
 		t.Helper()
 		out, err := h.command("kubectl", append([]string{"--kubeconfig", up.AdminKubeconfig}, args...)...).Output()
