@@ -17,6 +17,7 @@ var troubles = []story{
 	{"what ends again and again is started ever later", crashLoop},
 	{"an init container that fails ends a pod that is not to be restarted", initFails},
 	{"images that cannot be had are named", missingImages},
+	{"an image of a private registry comes to those who have its secret", pullPrivately},
 	{"a program that is not there is told of", missingBinary},
 	{"a config map that is not there is waited for", missingConfigMap},
 	{"a pod that is removed by force is stopped", forceDelete},

@@ -3,27 +3,21 @@
 package ns
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
-	"io"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/causeway-access/causeway/internal/podrun"
 	"github.com/causeway-access/causeway/internal/podrun/ns/idmap"
 	"github.com/causeway-access/causeway/test/inside"
+	"github.com/causeway-access/causeway/test/shellimage"
 )
 
 // tell is what the image runs: it tells where it is.
@@ -34,47 +28,10 @@ done < /proc/self/status
 test -e /usr || echo alone
 while read -r line; do echo "$line"; done < /etc/resolv.conf`
 
-// shell is what a shell is made of: its file and its libraries.
-func shell(t *testing.T) []string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ldd", "/bin/sh").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(regexp.MustCompile(`/[^ ]+`).FindAllString(string(out), -1), "/bin/sh")
-}
-
 // importApp makes an image of a shell alone and imports it.
 func importApp(t *testing.T, r *Runtime, user string) podrun.Image {
 	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, name := range shell(t) {
-		data, err := os.ReadFile(name)
-		if err == nil {
-			err = w.WriteHeader(&tar.Header{Name: name[1:], Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(data))})
-		}
-		if err == nil {
-			_, err = w.Write(data)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := mutate.AppendLayers(empty.Image, layer)
-	if err == nil {
-		img, err = mutate.Config(img, v1.Config{Entrypoint: []string{"/bin/sh", "-c", tell, "app"}, Cmd: []string{"by", "default"}, Env: []string{"FROM=image"}, WorkingDir: "/work", User: user})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	img := shellimage.New(t, v1.Config{Entrypoint: []string{"/bin/sh", "-c", tell, "app"}, Cmd: []string{"by", "default"}, Env: []string{"FROM=image"}, WorkingDir: "/work", User: user})
 	tag, err := name.NewTag("example.com/app:v1")
 	if err != nil {
 		t.Fatal(err)
