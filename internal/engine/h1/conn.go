@@ -114,6 +114,9 @@ func (c *conn) serve() (Outcome, []byte) {
 // whether the connection may serve another.
 func (c *conn) answer(x *exchange) (again bool) {
 	c.current.Store(x)
+	if c.server.broken.Load() {
+		x.ctx.cancel()
+	}
 	w := &x.response
 	whole := c.handle(x)
 	x.ctx.cancel()

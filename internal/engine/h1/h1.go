@@ -52,6 +52,7 @@ type Server struct {
 	conns    map[*conn]struct{}
 	sweeping bool
 	closing  atomic.Bool
+	broken   atomic.Bool // all connections are, or will be at once
 }
 
 // Outcome is what came of a connection.
@@ -98,13 +99,17 @@ func (s *Server) Shutdown() (left bool) {
 	return len(s.conns) > 0
 }
 
-// Close breaks off all connections.
+// Close breaks off all connections, and with them the requests' contexts.
 func (s *Server) Close() {
 	s.closing.Store(true)
+	s.broken.Store(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		_ = c.net.Close() // its goroutine is told
+		if x := c.current.Load(); x != nil {
+			x.ctx.cancel()
+		}
 	}
 }
 
