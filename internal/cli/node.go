@@ -30,6 +30,7 @@ type joining struct {
 	server, token, tokenFile string
 	name, dataDir, ip        string
 	listen, runtimeEndpoint  string
+	tunnel                   bool
 }
 
 func newNode(streams genericiooptions.IOStreams) *cobra.Command {
@@ -48,7 +49,8 @@ machine that has the administrator's kubeconfig, and --ca-cert-hash, by which th
 cluster is known before the token is sent; with --print-join-command it prints the
 whole line. The node then gets certificates of its own, which are renewed while it
 runs; later starts need neither token nor hash. The machines must be neighbours
-on one network, since pods reach each other by routes.`,
+on one network, since pods reach each other by routes; one that the API server
+cannot reach, behind address translation, takes --tunnel.`,
 		Example: `  causeway node --server https://192.0.2.10:6443 --ca-cert-hash sha256:7c21... --token-file token
   causeway node --server https://192.0.2.10:6443               # when it has joined before
   causeway node --server https://192.0.2.10:6443 --node-name worker-2 --node-ip 192.0.2.12 --token-file token`,
@@ -84,6 +86,7 @@ func (j *joining) addTo(f *pflag.FlagSet) {
 	f.StringVar(&j.authorityFile, "certificate-authority", "", "file with the authority's certificate, instead of its hash")
 	f.StringVar(&j.name, "node-name", "", "name of this machine as a node (default: its host name)")
 	f.StringVar(&j.ip, "node-ip", "", "address by which the cluster reaches this machine (default: that from which it reaches the server)")
+	f.BoolVar(&j.tunnel, "tunnel", false, "have the API server reach this machine and its pods by a connection that the machine keeps to it, for it cannot reach their addresses")
 	f.StringVar(&j.listen, "node-listen", "", "host:port of the node's own API; port 0 takes any free port (default: port 10250 of --node-ip)")
 	f.StringVar(&j.runtimeEndpoint, "container-runtime-endpoint", "", "socket of a container runtime that speaks CRI, such as unix:///run/containerd/containerd.sock (default: pods are run without one)")
 	f.StringVar(&j.dataDir, "data-dir", cluster.DefaultDataDir(), "directory for everything the node keeps; private to you")
@@ -141,7 +144,7 @@ func (j *joining) run(ctx context.Context, server *url.URL, format output) (err 
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
 	cfg := join.Config{
-		Server: server, Name: j.name, Listen: j.listen, RuntimeEndpoint: j.runtimeEndpoint,
+		Server: server, Name: j.name, Tunnel: j.tunnel, Listen: j.listen, RuntimeEndpoint: j.runtimeEndpoint,
 		Dir: filepath.Join(j.dataDir, cluster.NodeDir), Hidden: []string{j.dataDir},
 	}
 	if j.ip != "" {

@@ -115,6 +115,7 @@ func TestASecondMachineJoins(t *testing.T) {
 	p.kubectl(t, "apply", "-f", p.deployment(t))
 	p.kubectl(t, "rollout", "status", "deployment/echo", "--timeout=120s")
 	p.reach(t)
+	p.goBehind(t, server)
 	p.loseAgent(t, server)
 	p.fallSilent(t, server)
 	p.leave(t)
@@ -249,6 +250,32 @@ func (p *pair) portForward(t *testing.T, pod string) {
 	if body, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(body), pod) {
 		t.Errorf("through port-forward: %v: %s", err, body)
 	}
+}
+
+// goBehind has the second machine be reached by its tunnel alone.
+func (p *pair) goBehind(t *testing.T, server string) {
+	t.Helper()
+	if err := p.agent.stop(); err != nil {
+		t.Fatal(err)
+	}
+	p.run(t, p.node(server, "--tunnel"))
+	p.waits(t, "is reached by a tunnel", func(n *corev1.Node) bool {
+		named := len(n.Status.Addresses) == 1 && n.Status.Addresses[0].Type == corev1.NodeHostName
+		return named && ready(corev1.ConditionTrue)(n)
+	})
+	until(t, "no route to its pods", func() (bool, string) {
+		out, err := p.command("ip", "route").CombinedOutput()
+		return err == nil && !strings.Contains(string(out), "proto 204"), string(out)
+	})
+	there, _ := p.podOn(t, "second")
+	until(t, "its pod is reached through the gateway", func() (bool, string) {
+		out, err := p.tryKubectl("get", "--raw", "/api/v1/namespaces/default/pods/"+there+":8080/proxy/")
+		return err == nil && strings.Contains(out, there), out
+	})
+	if out := p.kubectl(t, "exec", there, "--", "hostname"); out != there+"\n" {
+		t.Errorf("its name is %q", out)
+	}
+	p.portForward(t, there)
 }
 
 // loseAgent kills the agent; the next one, without token or hash, finds the pods.

@@ -41,6 +41,9 @@ type Config struct {
 	// Address is this machine's, by which the cluster reaches it. The zero one
 	// is that from which the API server is reached.
 	Address netip.Addr
+	// Tunnel has the node keep a connection to the API server, by which that
+	// reaches it and its pods: for machines whose addresses it cannot reach.
+	Tunnel bool
 	// Listen is HOST:PORT of the node's own API. Empty means port 10250 of
 	// Address.
 	Listen string
@@ -107,7 +110,7 @@ func Run(ctx context.Context, cfg Config, ready func(Joined)) error {
 		return err
 	}
 	agent, err := node.New(node.Config{
-		Name: cfg.Name, Addresses: []netip.Addr{cfg.Address}, Listen: cfg.Listen, API: keys.REST(),
+		Name: cfg.Name, Addresses: []netip.Addr{cfg.Address}, Tunnelled: cfg.Tunnel, Listen: cfg.Listen, API: keys.REST(),
 		Dir: cfg.Dir, Hidden: cfg.Hidden, RuntimeEndpoint: cfg.RuntimeEndpoint,
 		Certificate: keys.GetCertificate, ClientCA: clients,
 		ServiceRanges: []netip.Prefix{settings.Services}, PodRange: settings.Pods,
@@ -182,9 +185,11 @@ func (cfg *Config) credentials(ctx context.Context) (*register.Keys, error) {
 		cfg.Log.Warn("Still waiting for the node's client certificate: if a living node has this name, or nobody approves, it does not come. See kubectl get certificatesigningrequests, and their events", "node", cfg.Name)
 	})
 	defer hint.Stop()
-	keys, err := register.Credentials(ctx, register.CredentialsConfig{
-		Name: cfg.Name, Dir: keysDir(cfg.Dir), Bootstrap: server, Addresses: []netip.Addr{cfg.Address}, Hostname: cfg.Name, Log: cfg.Log,
-	})
+	credentials := register.CredentialsConfig{Name: cfg.Name, Dir: keysDir(cfg.Dir), Bootstrap: server, Hostname: cfg.Name, Log: cfg.Log}
+	if !cfg.Tunnel { // or nobody calls it by an address
+		credentials.Addresses = []netip.Addr{cfg.Address}
+	}
+	keys, err := register.Credentials(ctx, credentials)
 	if err != nil {
 		return nil, err
 	}
