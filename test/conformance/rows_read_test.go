@@ -12,7 +12,9 @@ var discoveryRows = []row{
 	{does: "kinds that can be listed", line: `kubectl api-resources --verbs=list -o name`,
 		out: `^pods$`, not: `tokenreviews`},
 	{does: "list of versions", line: `kubectl api-versions`,
-		out: `^discovery\.k8s\.io/v1$.*^networking\.k8s\.io/v1$.*^rbac\.authorization\.k8s\.io/v1$.*^v1$`, not: `beta|alpha`},
+		out: `^discovery\.k8s\.io/v1$.*^networking\.k8s\.io/v1$.*^rbac\.authorization\.k8s\.io/v1$.*^v1$`,
+		// Of metrics.k8s.io all know the beta version, and few the other one.
+		not: `alpha|beta[2-9]|(apps|policy|events\.k8s\.io|[^s]\.k8s\.io)/v\d+beta`},
 	{does: "cluster-info", line: `kubectl cluster-info`, out: `is running at .*https://127\.0\.0\.1:\d+`},
 	{does: "our cluster-info", line: `causeway cluster-info`, out: `is running at .*https://127\.0\.0\.1:\d+`},
 	{does: "kubectl inside causeway", line: `causeway kubectl get namespace default -o name`, out: `^namespace/default$`},
