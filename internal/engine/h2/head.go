@@ -1,7 +1,9 @@
 package h2
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -64,11 +66,11 @@ func (w *response) inform(code int) {
 	}
 	begin := c.beginBlock()
 	c.encode(":status", strconv.Itoa(code), false)
-	for name, values := range w.header {
+	for _, name := range slices.Sorted(maps.Keys(w.header)) {
 		if name == "Content-Length" {
 			continue
 		}
-		for _, v := range values {
+		for _, v := range w.header[name] {
 			c.encodeField(name, v)
 		}
 	}

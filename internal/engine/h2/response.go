@@ -3,7 +3,9 @@ package h2
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -201,6 +203,8 @@ func (w *response) snapshot() {
 			*w.fields = append(*w.fields, hpack.HeaderField{Name: name, Value: v})
 		}
 	}
+	// In an order that is the same for the same answer, as net/http has it.
+	slices.SortStableFunc(*w.fields, func(a, b hpack.HeaderField) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // takeLength takes Content-Length, if it is one.

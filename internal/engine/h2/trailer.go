@@ -48,6 +48,7 @@ func (w *response) hasTrailers() bool {
 func (w *response) sendTrailers() {
 	c := w.st.conn
 	begin := c.beginBlock()
+	slices.Sort(w.trailers)
 	for _, name := range w.trailers {
 		for _, v := range w.header[name] {
 			c.encodeField(name, v)
