@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -123,6 +124,14 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if err := b.findProgram(ctx); err != nil {
 		return err
 	}
+	// What one suite has measured is not lost because another fails.
+	failed := b.measure(ctx)
+	return errors.Join(b.publish(), failed)
+}
+
+// measure runs the suites that are wanted.
+func (b *bench) measure(ctx context.Context) error {
+	var failed error
 	for _, s := range suites() {
 		if b.only != "" && !strings.Contains(","+b.only+",", ","+s.name+",") {
 			continue
@@ -130,9 +139,17 @@ func (b *bench) run(ctx context.Context) (err error) {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", s.name, s.about)
 		b.report.suite = s.name
 		if err := s.run(ctx, b); err != nil {
-			return fmt.Errorf("suite %s: %w", s.name, err)
+			failed = errors.Join(failed, fmt.Errorf("suite %s: %w", s.name, err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
+	return failed
+}
+
+// publish writes the figures to where they are wanted.
+func (b *bench) publish() error {
 	if err := b.report.print(os.Stdout); err != nil {
 		return err
 	}
