@@ -82,7 +82,7 @@ func (*nodeStorage) ConvertToTable(_ context.Context, o, _ runtime.Object) (*met
 }
 
 func nodeMetrics(node *corev1.Node, one *sample) (*metrics.NodeMetrics, bool) {
-	m, ok := one.measured("", &one.last.Node)
+	m, ok := one.measured("", &one.last[""][0])
 	return &metrics.NodeMetrics{
 		ObjectMeta: metav1.ObjectMeta{Name: node.Name, Labels: node.Labels, CreationTimestamp: metav1.Now()},
 		Timestamp:  metav1.NewTime(m.at), Window: metav1.Duration{Duration: m.window}, Usage: m.usage,

@@ -104,18 +104,13 @@ func podMetrics(pod *corev1.Pod, one *sample) (*metrics.PodMetrics, bool) {
 	m := &metrics.PodMetrics{
 		ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace, Labels: pod.Labels, CreationTimestamp: metav1.Now()},
 	}
-	for _, measured := range one.last.Pods {
-		if measured.PodRef.UID != pod.UID {
-			continue
+	for _, s := range one.last[pod.UID] {
+		c, ok := one.measured(pod.UID, &s)
+		if !ok {
+			return nil, false
 		}
-		for i := range measured.Containers {
-			c, ok := one.measured(pod.UID, &measured.Containers[i])
-			if !ok {
-				return nil, false
-			}
-			m.Timestamp, m.Window = metav1.NewTime(c.at), metav1.Duration{Duration: c.window}
-			m.Containers = append(m.Containers, metrics.ContainerMetrics{Name: measured.Containers[i].Name, Usage: c.usage})
-		}
+		m.Timestamp, m.Window = metav1.NewTime(c.at), metav1.Duration{Duration: c.window}
+		m.Containers = append(m.Containers, metrics.ContainerMetrics{Name: s.Name, Usage: c.usage})
 	}
 	return m, len(m.Containers) > 0
 }

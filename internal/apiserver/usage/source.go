@@ -38,13 +38,13 @@ type source struct {
 type sample struct {
 	mu        sync.Mutex // held while it is asked
 	asked     time.Time
-	last      *summary
+	last      map[types.UID][]stats // of pods' containers; the node's own under no pod
 	lastUsed  map[types.UID]counters
 	firstUsed map[types.UID]counters // the time before; nil if there was none
 }
 
 // counters are what a pod's containers had used, by their names; the node's own
-// stand under no pod and no name.
+// stands under no name.
 type counters map[string]counter
 
 // counter is what was used of processors since a start, up to a time.
@@ -107,8 +107,8 @@ func (s *source) ask(ctx context.Context, node *corev1.Node) (*sample, error) {
 		one.mu.Unlock()
 		return nil, fmt.Errorf("asking the agent of node %q: %w", node.Name, err)
 	}
-	one.firstUsed, one.lastUsed = one.lastUsed, answer.counters()
-	one.last, one.asked = answer, time.Now()
+	one.take(answer)
+	one.asked = time.Now()
 	return one, nil
 }
 
@@ -136,21 +136,20 @@ func (s *source) fetch(ctx context.Context, node *corev1.Node) (*summary, error)
 	return &all, nil
 }
 
-func (s *summary) counters() map[types.UID]counters {
-	all := map[types.UID]counters{"": {}}
-	s.Node.count(all[""])
-	for _, pod := range s.Pods {
-		of := counters{}
-		for i := range pod.Containers {
-			pod.Containers[i].count(of)
-		}
-		all[pod.PodRef.UID] = of
+// take takes an answer for the last one.
+func (one *sample) take(answer *summary) {
+	one.last = map[types.UID][]stats{"": {answer.Node}}
+	for _, pod := range answer.Pods {
+		one.last[pod.PodRef.UID] = pod.Containers
 	}
-	return all
-}
-
-func (s *stats) count(into counters) {
-	if s.CPU != nil {
-		into[s.Name] = counter{start: s.StartTime.Time, at: s.CPU.Time.Time, cpu: time.Duration(s.CPU.UsageCoreNanoSeconds)}
+	one.firstUsed, one.lastUsed = one.lastUsed, map[types.UID]counters{}
+	for uid, all := range one.last {
+		used := counters{}
+		for _, s := range all {
+			if s.CPU != nil {
+				used[s.Name] = counter{start: s.StartTime.Time, at: s.CPU.Time.Time, cpu: time.Duration(s.CPU.UsageCoreNanoSeconds)} //nolint:gosec // 292 years
+			}
+		}
+		one.lastUsed[uid] = used
 	}
 }
