@@ -7,15 +7,12 @@ package nodes
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"strings"
 	"syscall"
-	"time"
 
+	"github.com/causeway-access/causeway/bench/namespaces"
 	"github.com/causeway-access/causeway/bench/proxy"
 )
 
@@ -45,33 +42,11 @@ type Options struct {
 
 // Run measures. It needs root.
 func Run(ctx context.Context, o Options) ([]Figure, error) {
-	text, err := json.Marshal(o)
-	if err != nil {
-		return nil, err
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, program, Command)
-	cmd.Stdin, cmd.Stderr = strings.NewReader(string(text)), os.Stderr
 	// Whatever runs in a namespace of processes ends with its first.
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Setsid: true,
-	}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = time.Minute
-	out, err := cmd.Output()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return nil, errors.New("measure in namespaces of its own: it failed as said above")
-	} else if err != nil {
-		return nil, fmt.Errorf("make namespaces to measure in (this needs root): %w", err)
-	}
+	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Setsid: true}
 	var figures []Figure
-	if err := json.Unmarshal(out, &figures); err != nil {
-		return nil, fmt.Errorf("read the figures: %w", err)
-	}
-	return figures, nil
+	err := namespaces.Run(ctx, Command, attr, o, &figures)
+	return figures, err
 }
 
 // Inside reads options, measures and writes figures, as Run expects of it.

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
+
+	"github.com/causeway-access/causeway/bench/namespaces"
 )
 
 // Command is the argument by which this program measures inside the network
@@ -25,35 +25,15 @@ const backendAddress = "192.0.2.10"
 // Run measures in a network of its own, where all ports are free and no local
 // port waits, in a process of its own. It needs root, or user namespaces.
 func Run(ctx context.Context, o Options) ([]Figure, error) {
-	text, err := json.Marshal(o)
-	if err != nil {
-		return nil, err
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, program, Command)
-	cmd.Stdin, cmd.Stderr = strings.NewReader(string(text)), os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGTERM, Setsid: true}
+	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGTERM, Setsid: true}
 	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
-	}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = time.Minute
-	out, err := cmd.Output()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return nil, errors.New("measure in a network of its own: it failed as said above")
-	} else if err != nil {
-		return nil, fmt.Errorf("make a network to measure in (this needs root, or user namespaces): %w", err)
+		attr.Cloneflags |= syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
 	}
 	var figures []Figure
-	if err := json.Unmarshal(out, &figures); err != nil {
-		return nil, fmt.Errorf("read the figures: %w", err)
-	}
-	return figures, nil
+	err := namespaces.Run(ctx, Command, attr, o, &figures)
+	return figures, err
 }
 
 // Inside reads options, measures and writes figures, as Run expects of it.
