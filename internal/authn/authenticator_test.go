@@ -25,6 +25,7 @@ import (
 
 	"github.com/causeway-access/causeway/internal/authn"
 	"github.com/causeway-access/causeway/internal/authn/serviceaccount"
+	"github.com/causeway-access/causeway/test/fakeapi"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/bcrypt"
 	corev1 "k8s.io/api/core/v1"
@@ -97,7 +98,7 @@ func (a *authority) provider(t testing.TB) dynamiccertificates.CAContentProvider
 
 // cluster is a fake API with the account web/default and a bootstrap token.
 func cluster() *fake.Clientset {
-	return fake.NewClientset(
+	return fakeapi.NewClientset(
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: "default", UID: "1"}},
 		&corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "bootstrap-token-abcdef"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/causeway-access/causeway/internal/authz"
+	"github.com/causeway-access/causeway/test/fakeapi"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,7 +27,7 @@ func start(t testing.TB, objects ...runtime.Object) (*authz.RBAC, *authz.Node, *
 // startBehind is start where the cache may be behind for that long.
 func startBehind(t testing.TB, lag time.Duration, objects ...runtime.Object) (*authz.RBAC, *authz.Node, *fake.Clientset) {
 	t.Helper()
-	client := fake.NewClientset(objects...)
+	client := fakeapi.NewClientset(objects...)
 	factory := informers.NewSharedInformerFactory(client, 0)
 	rbac, err := authz.NewRBAC(factory.Rbac().V1())
 	if err != nil {

@@ -19,12 +19,13 @@ import (
 	"github.com/causeway-access/causeway/internal/catalog"
 	"github.com/causeway-access/causeway/internal/fault"
 	"github.com/causeway-access/causeway/internal/route"
+	"github.com/causeway-access/causeway/test/fakeapi"
 )
 
 // known returns a catalog of the objects, and the API that it watches.
 func known(t testing.TB, objects ...runtime.Object) (*catalog.Catalog, *fake.Clientset) {
 	t.Helper()
-	api := fake.NewClientset(objects...)
+	api := fakeapi.NewClientset(objects...)
 	factory := informers.NewSharedInformerFactory(api, 0)
 	c, err := catalog.New(factory)
 	if err != nil {
@@ -340,7 +341,7 @@ func second[T any](_ T, err error) error { return err }
 
 func TestNothingIsResolvedBeforeTheFirstLists(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := catalog.New(informers.NewSharedInformerFactory(fake.NewClientset(), 0))
+		c, err := catalog.New(informers.NewSharedInformerFactory(fakeapi.NewClientset(), 0))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,11 +13,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/causeway-access/causeway/internal/controller"
 	"github.com/causeway-access/causeway/internal/controller/controllertest"
+	"github.com/causeway-access/causeway/test/fakeapi"
 )
 
 // run runs loop in the bubble of the test until story returns.
@@ -157,7 +157,7 @@ func TestNothingIsReconciledBeforeCachesAreSynced(t *testing.T) {
 
 func TestWatchAddsWhatIsThereAndWhatChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := fake.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "first"}})
+		client := fakeapi.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "first"}})
 		seen := map[string]int{}
 		construct := func(config controller.Config) (controller.Controller, error) {
 			loop := controller.NewLoop("test", 1, config.For("test"), func(_ context.Context, key cache.ObjectName) error {

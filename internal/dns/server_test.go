@@ -20,10 +20,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/causeway-access/causeway/internal/dns"
 	"github.com/causeway-access/causeway/internal/dns/forward"
+	"github.com/causeway-access/causeway/test/fakeapi"
 )
 
 const end = ".default.svc.cluster.local."
@@ -100,7 +100,7 @@ func serve(t *testing.T, synced bool, change func(*dns.Config)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	factory := informers.NewSharedInformerFactory(fake.NewClientset(world()...), 0)
+	factory := informers.NewSharedInformerFactory(fakeapi.NewClientset(world()...), 0)
 	cfg := dns.Config{
 		Sockets: sockets, Informers: factory, Reverse: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/16")},
 		Forward: forward.Config{Servers: []netip.AddrPort{upstream(t)}, Try: time.Minute, Total: time.Minute}, Logger: slog.New(slog.DiscardHandler),

@@ -25,6 +25,7 @@ import (
 
 	"github.com/causeway-access/causeway/internal/catalog"
 	"github.com/causeway-access/causeway/internal/gateway"
+	"github.com/causeway-access/causeway/test/fakeapi"
 )
 
 // loopback is what tests may dial.
@@ -51,7 +52,7 @@ type world struct {
 // newWorld starts a gateway that knows the objects.
 func newWorld(t testing.TB, change func(*gateway.Config), objects ...runtime.Object) *world {
 	t.Helper()
-	w := &world{t: t, api: fake.NewClientset(objects...), allow: func(authorizer.Attributes) bool { return true }}
+	w := &world{t: t, api: fakeapi.NewClientset(objects...), allow: func(authorizer.Attributes) bool { return true }}
 	factory := informers.NewSharedInformerFactory(w.api, 0)
 	known, err := catalog.New(factory)
 	if err != nil {

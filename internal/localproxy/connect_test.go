@@ -24,11 +24,11 @@ import (
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/causeway-access/causeway/internal/catalog"
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/localproxy"
+	"github.com/causeway-access/causeway/test/fakeapi"
 )
 
 // newForwarding starts an API server that has a gateway in front, which knows
@@ -36,7 +36,7 @@ import (
 // local proxy to it that speaks SOCKS too.
 func newForwarding(t *testing.T, change func(*localproxy.Config), objects ...runtime.Object) string {
 	t.Helper()
-	factory := informers.NewSharedInformerFactory(fake.NewClientset(objects...), 0)
+	factory := informers.NewSharedInformerFactory(fakeapi.NewClientset(objects...), 0)
 	known, err := catalog.New(factory)
 	if err != nil {
 		t.Fatal(err)

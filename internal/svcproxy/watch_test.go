@@ -9,10 +9,10 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/causeway-access/causeway/internal/svcproxy"
+	"github.com/causeway-access/causeway/test/fakeapi"
 )
 
 // await takes changes until they have added up to something.
@@ -34,7 +34,7 @@ func await(t *testing.T, table *svcproxy.Table, want ...string) {
 
 func TestTheTableFollowsTheCluster(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	client := fake.NewClientset(service("web", "10.96.0.7"), slice("web", "a", "10.0.0.1"))
+	client := fakeapi.NewClientset(service("web", "10.96.0.7"), slice("web", "a", "10.0.0.1"))
 	factory := informers.NewSharedInformerFactory(client, 0)
 	defer factory.Shutdown()
 	defer cancel()

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/causeway-access/causeway/internal/authn/bootstrap"
+	"github.com/causeway-access/causeway/test/fakeapi"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/fake"
 )
 
 const token = "abcdef.0123456789abcdef"
@@ -36,7 +36,7 @@ func secret(change map[string]string) *corev1.Secret {
 }
 
 func authenticator(objects ...*corev1.Secret) *bootstrap.Authenticator {
-	client := fake.NewClientset()
+	client := fakeapi.NewClientset()
 	for _, object := range objects {
 		_ = client.Tracker().Add(object)
 	}

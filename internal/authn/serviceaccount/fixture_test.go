@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/causeway-access/causeway/test/fakeapi"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -43,7 +44,7 @@ func newWorld(t *testing.T) *world {
 			Type: corev1.SecretTypeServiceAccountToken,
 		},
 	}
-	w.client = fake.NewClientset(w.account, w.pod, w.node, w.secret)
+	w.client = fakeapi.NewClientset(w.account, w.pod, w.node, w.secret)
 	w.Tokens = New(Config{
 		Keys: openKeys(t, t.TempDir()),
 		// The informers are not started: every look-up goes to the client, so

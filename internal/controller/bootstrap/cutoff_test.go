@@ -3,8 +3,8 @@ package bootstrap_test
 import (
 	"sync/atomic"
 
+	"github.com/causeway-access/causeway/test/fakeapi"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/fake"
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 )
 
@@ -17,7 +17,7 @@ type cutOff struct {
 
 func (c *cutOff) CoordinationV1() coordinationv1.CoordinationV1Interface {
 	if c.dead.Load() {
-		return fake.NewClientset().CoordinationV1()
+		return fakeapi.NewClientset().CoordinationV1()
 	}
 	return c.Interface.CoordinationV1()
 }

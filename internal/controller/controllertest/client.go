@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/causeway-access/causeway/test/fakeapi"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,7 +16,7 @@ import (
 // API server gives them: a name where one is to be generated, a UID, a resource
 // version, and a new generation at each change but of the status.
 func NewClient(objects ...runtime.Object) *fake.Clientset {
-	client := fake.NewClientset(objects...)
+	client := fakeapi.NewClientset(objects...)
 	var count atomic.Int64
 	client.PrependReactor("create", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		object, err := meta.Accessor(action.(clienttesting.CreateAction).GetObject())

@@ -14,12 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes/fake"
 	metadatafake "k8s.io/client-go/metadata/fake"
 	"k8s.io/utils/ptr"
 
 	"github.com/causeway-access/causeway/internal/controller"
 	"github.com/causeway-access/causeway/internal/controller/garbagecollector"
+	"github.com/causeway-access/causeway/test/fakeapi"
 )
 
 // world is a server with a collector: config maps and secrets in namespaces,
@@ -60,7 +60,7 @@ func play(t *testing.T, objects []*metav1.PartialObjectMetadata, prepare func(*w
 		if prepare != nil {
 			prepare(w)
 		}
-		client := fake.NewClientset()
+		client := fakeapi.NewClientset()
 		collector, err := garbagecollector.New(
 			controller.Config{Client: client, Informers: informers.NewSharedInformerFactory(client, 0), Logger: slog.New(slog.DiscardHandler)},
 			garbagecollector.Config{Metadata: w.client, Discovery: served{}})

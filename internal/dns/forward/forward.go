@@ -110,6 +110,9 @@ func (f *Forwarder) Resolve(ctx context.Context, client netip.Addr, q Query) (ms
 	}
 	defer f.waiting.Give(client)
 	flight := f.flights.DoChan(key, func() (any, error) {
+		if msg, ok := f.cache.load(key); ok { // a flight that has just landed
+			return msg, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.total)
 		defer cancel()
 		msg, err := f.askAll(ctx, q)

@@ -21,6 +21,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/causeway-access/causeway/internal/dns/zone"
+	"github.com/causeway-access/causeway/test/fakeapi"
 )
 
 // objects are a small cluster with something of every kind.
@@ -100,7 +101,7 @@ func story(t *testing.T, all []runtime.Object, tell func(ctx context.Context, z 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		client := fake.NewClientset(all...)
+		client := fakeapi.NewClientset(all...)
 		factory := informers.NewSharedInformerFactory(client, 0)
 		z, err := zone.New(factory, zone.Config{
 			Domain: "Cluster.Local", Nameserver: "kube-dns.kube-system", TTL: 5 * time.Second,
@@ -324,7 +325,7 @@ func TestAddressesTakeTurns(t *testing.T) {
 
 func TestABadDomainIsRefused(t *testing.T) {
 	for _, domain := range []string{"", ".", "a..b", strings.Repeat("a", 64), `a\.b`} {
-		factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
+		factory := informers.NewSharedInformerFactory(fakeapi.NewClientset(), 0)
 		if _, err := zone.New(factory, zone.Config{Domain: domain}); err == nil {
 			t.Errorf("domain %q is accepted", domain)
 		}

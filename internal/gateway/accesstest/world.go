@@ -20,12 +20,12 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/causeway-access/causeway/internal/authn"
 	"github.com/causeway-access/causeway/internal/catalog"
 	"github.com/causeway-access/causeway/internal/certs"
 	"github.com/causeway-access/causeway/internal/gateway"
+	"github.com/causeway-access/causeway/test/fakeapi"
 )
 
 // tokensCSV says who may ask by token; carol may by the password "secret".
@@ -76,7 +76,7 @@ func newWorld(t *testing.T, start Engine, change func(*gateway.Config), objects 
 // known returns a catalog of the objects.
 func known(ctx context.Context, t *testing.T, objects []k8sruntime.Object) *catalog.Catalog {
 	t.Helper()
-	factory := informers.NewSharedInformerFactory(fake.NewClientset(objects...), 0)
+	factory := informers.NewSharedInformerFactory(fakeapi.NewClientset(objects...), 0)
 	known, err := catalog.New(factory)
 	must(t, err)
 	factory.StartWithContext(ctx)

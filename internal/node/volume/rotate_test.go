@@ -11,11 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/causeway-access/causeway/test/fakeapi"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes/fake"
 	kubetesting "k8s.io/client-go/testing"
 	"k8s.io/utils/ptr"
 )
@@ -59,7 +59,7 @@ func TestTokenIsReplacedWhileThePodRuns(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		api := &issuer{life: 3600}
-		client := fake.NewClientset()
+		client := fakeapi.NewClientset()
 		client.PrependReactor("create", "serviceaccounts", api.answer)
 		m, err := newManager(Config{Dir: dir, Node: "n", Client: client})
 		if err != nil {

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/causeway-access/causeway/test/fakeapi"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
-	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/utils/ptr"
 )
 
@@ -156,7 +156,7 @@ func TestTokenBelongsToTheUserOfAllContainers(t *testing.T) {
 func TestOldNewsOfAnObjectChangeNothing(t *testing.T) {
 	k := key{configMaps, "ns", "c"}
 	told := 0
-	o := newObjects(fake.NewClientset(), nil, func(types.UID) { told++ })
+	o := newObjects(fakeapi.NewClientset(), nil, func(types.UID) { told++ })
 	if _, err := o.recall(t.Context(), k); err == nil {
 		t.Error("what was never read is known")
 	}

@@ -13,9 +13,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/causeway-access/causeway/internal/node/volume"
+	"github.com/causeway-access/causeway/test/fakeapi"
 	"github.com/causeway-access/causeway/test/inside"
 )
 
@@ -43,7 +43,7 @@ func TestSecretsAndMemoryAreOnATmpfsThatGoesWithThem(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	client := fake.NewClientset(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "s"}, Data: map[string][]byte{"k": []byte("v")}})
+	client := fakeapi.NewClientset(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "s"}, Data: map[string][]byte{"k": []byte("v")}})
 	limit := resource.MustParse("1Mi")
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "p", UID: "u1"}, Spec: corev1.PodSpec{Volumes: []corev1.Volume{
 		secretVolume("s", "s", false),
@@ -110,7 +110,7 @@ func TestClearTakesMountsAway(t *testing.T) {
 	if err := volume.Clear(dir); err != nil { // where there has never been an agent
 		t.Fatal(err)
 	}
-	if _, err := volume.New(volume.Config{Dir: dir, Node: "n", Client: fake.NewClientset()}); err != nil {
+	if _, err := volume.New(volume.Config{Dir: dir, Node: "n", Client: fakeapi.NewClientset()}); err != nil {
 		t.Fatal(err)
 	}
 	if !mounted(t, dir) {

@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/causeway-access/causeway/internal/svcproxy"
+	"github.com/causeway-access/causeway/test/fakeapi"
 	"github.com/causeway-access/causeway/test/inside"
 )
 
@@ -40,7 +41,7 @@ type cluster struct {
 // start runs a proxy in the namespaces that the test is in.
 func start(t *testing.T, edit func(*Config)) *cluster {
 	t.Helper()
-	c := &cluster{T: t, client: fake.NewClientset()}
+	c := &cluster{T: t, client: fakeapi.NewClientset()}
 	factory := informers.NewSharedInformerFactory(c.client, 0)
 	config := Config{Informers: factory, Node: "node-1", Ranges: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/16")}}
 	if edit != nil {
