@@ -33,23 +33,44 @@ func (c *cluster) create(ctx context.Context, name string, args ...string) error
 	return err
 }
 
+// ahead is how many events wait for who measures. An API server ends the watch of
+// who does not read: many pods are made before their events are looked at.
+const ahead = 1 << 14
+
+// podEvents are read at once and looked at later.
+type podEvents struct {
+	watch.Interface
+	read chan watch.Event
+}
+
 // events are those of all pods from now on.
-func (c *cluster) events(ctx context.Context) (watch.Interface, error) {
+func (c *cluster) events(ctx context.Context) (podEvents, error) {
 	list, err := c.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, err
+		return podEvents{}, err
 	}
-	return c.client.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	w, err := c.client.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	if err != nil {
+		return podEvents{}, err
+	}
+	read := make(chan watch.Event, ahead)
+	go func() {
+		defer close(read)
+		for event := range w.ResultChan() {
+			read <- event
+		}
+	}()
+	return podEvents{w, read}, nil
 }
 
 // until reads events until enough pods are as wanted, and returns the last.
-func until(w watch.Interface, enough int, wanted func(watch.Event, *corev1.Pod) bool) (last *corev1.Pod, err error) {
+func until(w podEvents, enough int, wanted func(watch.Event, *corev1.Pod) bool) (last *corev1.Pod, err error) {
 	end := time.NewTimer(patience)
 	defer end.Stop()
 	seen := map[string]bool{}
 	for {
 		select {
-		case event, ok := <-w.ResultChan():
+		case event, ok := <-w.read:
 			pod, isPod := event.Object.(*corev1.Pod)
 			if !ok || !isPod {
 				return nil, fmt.Errorf("the watch of pods ended: %v", event)
