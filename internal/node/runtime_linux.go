@@ -19,7 +19,7 @@ func (c *Config) open(ctx context.Context, cidr netip.Prefix) (podRuntime, error
 	if c.RuntimeEndpoint == "" {
 		return ns.New(ns.Config{
 			Root: c.path(RunDir), PodCIDR: cidr, CgroupParent: c.cgroupParent(),
-			Hidden: append([]string{c.Dir}, c.Hidden...),
+			Hidden: append([]string{c.Dir}, c.Hidden...), Dial: c.Outside,
 		})
 	}
 	return cri.New(ctx, cri.Config{Endpoint: c.RuntimeEndpoint, Root: c.path(RunDir), PodCIDR: cidr, CNIDir: cniDir})

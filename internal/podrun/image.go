@@ -36,4 +36,6 @@ type Image struct {
 	Size int64
 	// User is what it runs as, if it says: a number or a name.
 	User string
+	// Pinned ones are removed by those alone who name them, not for want of space.
+	Pinned bool
 }

@@ -18,6 +18,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/causeway-access/causeway/internal/podrun/disk"
 )
 
 // Runtime runs pods. All its parts may be used at the same time; what is done
@@ -67,6 +69,10 @@ type Containers interface {
 	Wait(ctx context.Context, id string) (Container, error)
 	// Stats says what a sandbox uses now.
 	Stats(ctx context.Context, sandbox string) (Stats, error)
+	// Written says what the containers of a sandbox have written beside their
+	// image, by their IDs; those that have ended, too. A runtime that counts by
+	// itself may be some seconds behind, and not know of one that has just begun.
+	Written(ctx context.Context, sandbox string) (map[string]disk.Use, error)
 }
 
 // Streams are ways into pods.
@@ -87,7 +93,7 @@ type Images interface {
 	// PullImage gets an image and returns it. HostImage is always there.
 	PullImage(ctx context.Context, reference string, auth Auth) (Image, error)
 	// ImportImages takes the images of an archive made by docker save or of
-	// an OCI layout in a tar file.
+	// an OCI layout in a tar file. They are pinned: nobody could get them again.
 	ImportImages(ctx context.Context, archive string) ([]Image, error)
 	// ListImages returns what is here.
 	ListImages(ctx context.Context) ([]Image, error)
@@ -95,6 +101,8 @@ type Images interface {
 	// files go with the last name (all names may go with one). It is an error if a container has it, and
 	// none if it is not here.
 	RemoveImage(ctx context.Context, reference string) error
+	// ImageDir is a directory on the disk of images.
+	ImageDir(ctx context.Context) (string, error)
 }
 
 // Command is what is run beside a container's program.

@@ -14,7 +14,7 @@ import (
 
 // full is the whole name that a short one stands for; IDs stay as they are.
 func full(name string) (string, error) {
-	if strings.HasPrefix(name, "sha256:") {
+	if strings.HasPrefix(name, "sha256:") || len(name) == 64 && strings.Trim(name, "0123456789abcdef") == "" { // CRI-O's
 		return name, nil
 	}
 	named, err := reference.ParseDockerRef(name)
@@ -40,11 +40,11 @@ func (r *Runtime) image(ctx context.Context, name string) (podrun.Image, error) 
 	if response.GetImage() == nil {
 		return podrun.Image{}, fmt.Errorf("the image %s: %w", name, podrun.ErrNotFound)
 	}
-	return imageOf(response.GetImage()), nil
+	return r.imageOf(response.GetImage()), nil
 }
 
-func imageOf(i *pb.Image) podrun.Image {
-	image := podrun.Image{ID: i.GetId(), Size: int64(i.GetSize()), User: i.GetUsername()}
+func (r *Runtime) imageOf(i *pb.Image) podrun.Image {
+	image := podrun.Image{ID: i.GetId(), Size: int64(i.GetSize()), User: i.GetUsername(), Pinned: i.GetPinned() || r.pins.has(i.GetId())}
 	image.Names = append(append(image.Names, i.GetRepoTags()...), i.GetRepoDigests()...)
 	if i.GetUid() != nil {
 		image.User = strconv.FormatInt(i.GetUid().GetValue(), 10)
@@ -79,7 +79,7 @@ func (r *Runtime) ListImages(ctx context.Context) ([]podrun.Image, error) {
 	}
 	list := []podrun.Image{}
 	for _, i := range response.GetImages() {
-		list = append(list, imageOf(i))
+		list = append(list, r.imageOf(i))
 	}
 	return list, nil
 }
@@ -95,11 +95,7 @@ func (r *Runtime) RemoveImage(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	sandboxes, err := r.List(ctx)
-	if err != nil {
-		return err
-	}
-	if err := podrun.InUse(sandboxes, image.ID); err != nil {
+	if err := r.inUse(ctx, image.ID); err != nil {
 		return fmt.Errorf("removing the image %s: %w", name, err)
 	}
 	whole, err := full(name)
@@ -109,5 +105,40 @@ func (r *Runtime) RemoveImage(ctx context.Context, name string) error {
 	if err = plain(err); err != nil && !notFound(err) {
 		return fmt.Errorf("removing the image %s: %w", name, err)
 	}
+	return r.pins.remove(image.ID)
+}
+
+// inUse is an error if a container has an image, be it one of another agent.
+func (r *Runtime) inUse(ctx context.Context, image string) error {
+	sandboxes, err := r.List(ctx)
+	if err != nil {
+		return err
+	}
+	if err := podrun.InUse(sandboxes, image); err != nil {
+		return err
+	}
+	all, err := r.runtime.ListContainers(ctx, &pb.ListContainersRequest{})
+	if err != nil {
+		return fmt.Errorf("listing containers: %w", plain(err))
+	}
+	for _, c := range all.GetContainers() {
+		if c.GetImageRef() == image || c.GetImageId() == image {
+			return fmt.Errorf("the container %s has it, which is not of this node", c.GetId())
+		}
+	}
 	return nil
+}
+
+// ImageDir implements [podrun.Images].
+func (r *Runtime) ImageDir(ctx context.Context) (string, error) {
+	response, err := r.images.ImageFsInfo(ctx, &pb.ImageFsInfoRequest{})
+	if err != nil {
+		return "", fmt.Errorf("asking where images are: %w", plain(err))
+	}
+	for _, fs := range response.GetImageFilesystems() {
+		if dir := fs.GetFsId().GetMountpoint(); dir != "" {
+			return dir, nil
+		}
+	}
+	return "", fmt.Errorf("%s does not say where images are", r.name)
 }

@@ -22,6 +22,10 @@ const longestNotice = time.Minute
 // own program does it, which is beside it on most machines.
 func (r *Runtime) ImportImages(ctx context.Context, archive string) ([]podrun.Image, error) {
 	images, err := r.importImages(ctx, archive)
+	for i := range images {
+		err = errors.Join(err, r.pins.add(images[i].ID))
+		images[i].Pinned = true
+	}
 	if err != nil {
 		return nil, fmt.Errorf("importing the images of %s: %w", archive, err)
 	}

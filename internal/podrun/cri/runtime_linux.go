@@ -37,6 +37,7 @@ type Runtime struct {
 	known  statuses
 	ends   *ends
 	execs  executions
+	pins   *pins
 	// using is held for reading while a container is made of an image, for
 	// writing while one is removed.
 	using sync.RWMutex
@@ -66,7 +67,7 @@ func New(ctx context.Context, config Config) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("taking the directory of pods: %w", err)
 	}
-	r := &Runtime{config: config, lock: lock}
+	r := &Runtime{config: config, lock: lock, pins: &pins{file: filepath.Join(config.Root, "pinned.json")}}
 	if err := r.open(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -93,6 +94,9 @@ func (r *Runtime) open(ctx context.Context) error {
 		return err
 	}
 	if err := r.ready(ctx); err != nil {
+		return err
+	}
+	if err := r.pins.load(); err != nil {
 		return err
 	}
 	r.groups = findGroups(r.config.CgroupParent, r.systemd(ctx))

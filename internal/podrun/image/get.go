@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path"
 	"runtime"
@@ -36,7 +37,9 @@ func (s *Store) Pull(ctx context.Context, reference string, auth podrun.Auth) (p
 	if auth != (podrun.Auth{}) {
 		who = authn.FromConfig(authn.AuthConfig{Username: auth.Username, Password: auth.Password, RegistryToken: auth.Token})
 	}
-	img, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuth(who),
+	transport := s.transport()
+	defer transport.CloseIdleConnections()
+	img, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuth(who), remote.WithTransport(transport),
 		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))
 	if err != nil {
 		return podrun.Image{}, fmt.Errorf("pulling the image %s: %w", reference, err)
@@ -48,10 +51,27 @@ func (s *Store) Pull(ctx context.Context, reference string, auth podrun.Auth) (p
 	return added, nil
 }
 
+// transport is for one pull: the library's own but for who dials.
+func (s *Store) transport() *http.Transport {
+	t := new(http.Transport)
+	if usual, ok := remote.DefaultTransport.(*http.Transport); ok {
+		t = usual.Clone()
+	}
+	if s.Dial != nil {
+		t.DialContext = s.Dial
+	}
+	return t
+}
+
 // Import takes the images of an archive: of docker save, or an OCI layout in a
-// tar file; either may be compressed by gzip.
+// tar file; either may be compressed by gzip. They are pinned: where they came
+// from nobody else knows.
 func (s *Store) Import(archive string) ([]podrun.Image, error) {
 	images, err := s.importAny(archive)
+	for i := range images {
+		err = errors.Join(err, s.pin(images[i].ID))
+		images[i].Pinned = true
+	}
 	if err != nil {
 		return nil, fmt.Errorf("importing the images of %s: %w", archive, err)
 	}

@@ -5,7 +5,7 @@
 // can lead outside while it is written: an archive's names and links are
 // resolved by the kernel, below that directory (openat2). What has been
 // unpacked is complete; a directory that is not has another name, and is
-// removed at the next start.
+// removed at the next start. So is what a loss of power has left of one.
 package image
 
 import (
@@ -23,6 +23,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/podrun"
 	"github.com/causeway-access/causeway/internal/privatefile"
 )
@@ -44,11 +45,16 @@ const (
 	namesFile = "names.json"
 	imageFile = "image.json"
 	rootDir   = "root"
+	pinFile   = "pinned"
 	partial   = ".partial-"
 )
 
 // Store is a directory of images.
 type Store struct {
+	// Dial opens connections to registries. Nil dials from this process'
+	// network. It is not changed while images are pulled.
+	Dial conn.DialFunc
+
 	dir string
 
 	// adding lets one image be unpacked at a time.
@@ -58,8 +64,8 @@ type Store struct {
 	names map[string]string
 }
 
-// Open opens the store dir, which is made if it is missing, and removes what
-// was left half unpacked. One process at a time may have it.
+// Open opens the store dir, which is made if it is missing, and removes what is
+// no image. One process at a time may have it.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir, names: map[string]string{}}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -72,16 +78,8 @@ func Open(dir string) (*Store, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the names of images: %w", err)
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err := s.tidy(); err != nil {
 		return nil, err
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), partial) {
-			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-				return nil, fmt.Errorf("removing an image that was not complete: %w", err)
-			}
-		}
 	}
 	return s, nil
 }
@@ -140,6 +138,8 @@ func (s *Store) load(id string) (Image, error) {
 		return img, fmt.Errorf("reading the image %s: %w", id, err)
 	}
 	img.Root = filepath.Join(dir, rootDir)
+	_, err = os.Stat(filepath.Join(dir, pinFile))
+	img.Pinned = err == nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	img.Names = nil

@@ -5,13 +5,17 @@ package image
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,6 +103,36 @@ func TestImagesArePulled(t *testing.T) {
 	}
 	if again, err := s.Pull(t.Context(), reference, podrun.Auth{}); err != nil || again.ID != pulled.ID {
 		t.Errorf("the second time: %+v, %v", again, err)
+	}
+}
+
+// A store whose own network has no registries dials by somebody else's.
+func TestRegistriesAreDialledAsToldToo(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	defer server.Close()
+	at := strings.TrimPrefix(server.URL, "http://")
+	ref, err := name.ParseReference(at + "/team/app:v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(ref, sample(t)); err != nil {
+		t.Fatal(err)
+	}
+	s := store(t)
+	var dialled atomic.Int64
+	s.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialled.Add(1)
+		if address != "localhost:1" {
+			return nil, fmt.Errorf("dialling %s", address)
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, at)
+	}
+	if _, err := s.Pull(t.Context(), "localhost:1/team/app:v1", podrun.Auth{}); err != nil {
+		t.Fatal(err)
+	}
+	check(t, s, "localhost:1/team/app:v1")
+	if dialled.Load() == 0 {
+		t.Error("nobody was asked to dial")
 	}
 }
 
@@ -218,5 +252,86 @@ func TestImagesAreRemovedWithTheirLastName(t *testing.T) {
 	}
 	if err := s.Remove(podrun.HostImage); err == nil {
 		t.Error("the machine was removed")
+	}
+}
+
+func TestImportedImagesArePinned(t *testing.T) {
+	s := store(t)
+	archive := filepath.Join(t.TempDir(), "images.tar")
+	if err := tarball.WriteToFile(archive, name.MustParseReference("example/app:1"), sample(t)); err != nil {
+		t.Fatal(err)
+	}
+	images, err := s.Import(archive)
+	if err != nil || len(images) != 1 || !images[0].Pinned {
+		t.Fatalf("imported %+v, %v; want one that is pinned", images, err)
+	}
+	again, err := Open(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img, err := again.Get("example/app:1"); err != nil || !img.Pinned {
+		t.Errorf("after a restart: %+v, %v", img, err)
+	}
+	if err := again.Remove(images[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	pulled, err := again.add(sample(t), "index.docker.io/example/app:1")
+	if err != nil || pulled.Pinned {
+		t.Errorf("one that was removed and came back otherwise: %+v, %v", pulled, err)
+	}
+}
+
+func TestWhatIsNoImageIsRemovedAtTheStart(t *testing.T) {
+	s := store(t)
+	const good, cut, rootless = "example/good:1", "example/cut:1", "example/rootless:1"
+	var dirs []string
+	for i, n := range []string{good, cut, rootless} {
+		img, err := mutate.Config(sample(t), v1.Config{Cmd: []string{n}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		full, err := full(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		added, err := s.add(img, full)
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		dir, _ := s.path(added.ID)
+		dirs = append(dirs, dir)
+	}
+	err := errors.Join(
+		os.Truncate(filepath.Join(dirs[1], imageFile), 3), os.RemoveAll(filepath.Join(dirs[2], rootDir)),
+		os.MkdirAll(filepath.Join(s.dir, partial+"1/root/bin"), 0o700),
+		os.Mkdir(filepath.Join(s.dir, "not-ours"), 0o700),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, e := range entries {
+		if e.IsDir() {
+			left = append(left, e.Name())
+		}
+	}
+	if diff := cmp.Diff([]string{filepath.Base(dirs[0]), "not-ours"}, left); diff != "" {
+		t.Errorf("directories (-want +got):\n%s", diff)
+	}
+	if _, err := again.Get(good); err != nil {
+		t.Errorf("the good one: %v", err)
+	}
+	for _, n := range []string{cut, rootless} {
+		if img, err := again.Get(n); !errors.Is(err, podrun.ErrNotFound) {
+			t.Errorf("%s: %+v, %v; want that it is not there, so that it is pulled again", n, img, err)
+		}
 	}
 }

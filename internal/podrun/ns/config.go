@@ -30,6 +30,8 @@ package ns
 import (
 	"net/netip"
 	"time"
+
+	"github.com/causeway-access/causeway/internal/conn"
 )
 
 // Config says where and how pods run.
@@ -46,6 +48,9 @@ type Config struct {
 	// Hidden are directories of the machine that containers of the host image
 	// see empty, beside Root: those with the cluster's keys.
 	Hidden []string
+	// Dial opens connections to registries of images, for an agent whose own
+	// network does not lead there. Nil is for the usual one.
+	Dial conn.DialFunc `json:"-"`
 	// LogMaxSize and LogFiles bound the log of a container: 10 MiB, 5 files.
 	LogMaxSize int64
 	LogFiles   int

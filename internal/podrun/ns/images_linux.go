@@ -20,6 +20,9 @@ func (r *Runtime) ImportImages(_ context.Context, archive string) ([]podrun.Imag
 // ListImages implements [podrun.Images].
 func (r *Runtime) ListImages(context.Context) ([]podrun.Image, error) { return r.images.List() }
 
+// ImageDir implements [podrun.Images].
+func (r *Runtime) ImageDir(context.Context) (string, error) { return r.imagesDir(), nil }
+
 // RemoveImage implements [podrun.Images].
 func (r *Runtime) RemoveImage(ctx context.Context, reference string) error {
 	r.mu.Lock()

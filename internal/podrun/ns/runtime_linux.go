@@ -67,11 +67,11 @@ func New(config Config) (*Runtime, error) {
 
 // recover does what New says.
 func (r *Runtime) recover() error {
-	images, err := image.Open(filepath.Join(r.config.Root, "images"))
+	images, err := image.Open(r.imagesDir())
 	if err != nil {
 		return err
 	}
-	r.images = images
+	r.images, images.Dial = images, r.config.Dial
 	if r.config.PodCIDR.IsValid() {
 		if err := forward(); err != nil {
 			return err
@@ -127,6 +127,8 @@ func (r *Runtime) Missing() []string {
 	}
 	return missing
 }
+
+func (r *Runtime) imagesDir() string { return filepath.Join(r.config.Root, "images") }
 
 func (r *Runtime) podsDir() string { return filepath.Join(r.config.Root, "pods") }
 

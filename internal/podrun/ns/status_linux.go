@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/causeway-access/causeway/internal/podrun"
+	"github.com/causeway-access/causeway/internal/podrun/disk"
 	"github.com/causeway-access/causeway/internal/podrun/ns/wire"
 )
 
@@ -93,6 +94,26 @@ func (r *Runtime) container(id string) (podrun.Container, error) {
 		}
 	}
 	return c, nil
+}
+
+// Written implements [podrun.Containers].
+func (r *Runtime) Written(ctx context.Context, sandbox string) (map[string]disk.Use, error) {
+	if err := valid(sandbox); err != nil {
+		return nil, err
+	}
+	s, err := r.sandbox(sandbox)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]disk.Use{}
+	for _, c := range s.Containers {
+		use, err := disk.Of(ctx, r.containerPath(c.ID, "upper"))
+		if err != nil && !errors.Is(err, disk.ErrTooDeep) {
+			return nil, fmt.Errorf("what the container %s has written: %w", c.Config.Name, err)
+		}
+		all[c.ID] = use
+	}
+	return all, nil
 }
 
 // Stats implements [podrun.Containers].

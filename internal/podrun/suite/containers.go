@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/causeway-access/causeway/internal/podrun"
+	"github.com/causeway-access/causeway/internal/podrun/disk"
 )
 
 func testOutput(t *testing.T, p *pod) {
@@ -245,6 +246,34 @@ func testStats(t *testing.T, p *pod) {
 		main := s.Containers["main"]
 		return main.CPU > 0 && main.Memory > 0 && main.Processes > 0 && s.CPU >= main.CPU
 	})
+}
+
+func testWritten(t *testing.T, p *pod) {
+	const size = 3 << 20
+	volume := t.TempDir()
+	script := func(to string) string { return "head -c 3145728 /dev/zero > " + to + "/written; sleep 1000" }
+	own := p.start(script("/var"), func(c *podrun.ContainerConfig) { c.Name = "own" })
+	elsewhere := p.start(script("/volume"), func(c *podrun.ContainerConfig) {
+		c.Name, c.Mounts, c.LogPath = "elsewhere", []podrun.Mount{{Source: volume, Target: "/volume"}}, ""
+	})
+	var all map[string]disk.Use
+	counted := func() bool {
+		var err error
+		if all, err = p.Written(t.Context(), p.id); err != nil {
+			t.Fatal(err)
+		}
+		return all[own].Bytes >= size
+	}
+	eventually(t, "what was written is counted", counted)
+	if use := all[own]; use.Bytes > 2*size || use.Inodes < 1 {
+		t.Errorf("of 3 MiB that were written it counts %+v", use)
+	}
+	if use := all[elsewhere]; use.Bytes >= size {
+		t.Errorf("what was written into a volume is counted: %+v", use)
+	}
+	if _, err := p.Written(t.Context(), "nosuch"); !errors.Is(err, podrun.ErrNotFound) {
+		t.Errorf("of what is not there: %v", err)
+	}
 }
 
 func testAbsent(t *testing.T, p *pod) {

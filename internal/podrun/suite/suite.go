@@ -56,6 +56,7 @@ func Run(t *testing.T, subject Subject) {
 		{"nothing of a container goes on after it", testLeftovers},
 		{"a new agent finds everything", func(t *testing.T, p *pod) { testAgain(t, p, &subject) }},
 		{counts, testStats},
+		{"what containers write is counted, and what they had from the node is not", testWritten},
 		{"what is not there is no error to stop or remove", testAbsent},
 	} {
 		if subject.Ordinary && ofRoot[test.name] {
