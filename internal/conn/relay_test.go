@@ -7,12 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/causeway-access/causeway/internal/conn"
+	"github.com/causeway-access/causeway/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // pair returns the two ends of a TCP connection.
 func pair(t *testing.T) (a, b *net.TCPConn) {

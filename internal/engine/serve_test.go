@@ -18,10 +18,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/causeway-access/causeway/internal/engine"
+	"github.com/causeway-access/causeway/test/leak"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
+	leak.Main(m,
 		// net/http's clients and servers end their goroutines in their own time.
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
 		goleak.IgnoreAnyFunction("net/http.(*http2clientConnReadLoop).run"))

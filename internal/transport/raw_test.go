@@ -20,10 +20,11 @@ import (
 
 	"github.com/causeway-access/causeway/internal/route"
 	"github.com/causeway-access/causeway/internal/transport"
+	"github.com/causeway-access/causeway/test/leak"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
+	leak.Main(m,
 		// net/http's clients and servers end their goroutines in their own time.
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
@@ -176,7 +177,7 @@ func within(t *testing.T, what string, f func()) {
 	go func() { defer close(done); f() }()
 	select {
 	case <-done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal(what + " does not end")
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
 	"golang.org/x/net/http2"
 
 	"github.com/causeway-access/causeway/internal/xconnect"
 	"github.com/causeway-access/causeway/internal/xconnect/h2test"
+	"github.com/causeway-access/causeway/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // servers are the two of Go that speak HTTP/2: the one within net/http, and
 // the one that the API server's library sets up.

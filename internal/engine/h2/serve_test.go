@@ -9,13 +9,13 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"go.uber.org/goleak"
 	"golang.org/x/net/http2"
 
 	"github.com/causeway-access/causeway/internal/engine/h2"
+	"github.com/causeway-access/causeway/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // start serves a handler by a server of net/http, and by ours in it if ours is
 // set, until the test ends.
