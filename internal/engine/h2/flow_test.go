@@ -149,6 +149,7 @@ const initial = 65535
 // A handler that waits for the client's window is let go when nobody will
 // widen it any more.
 func TestHandlersThatWaitForAWindowAreLetGo(t *testing.T) {
+	const window = 65535 // of every stream at its beginning
 	for _, tt := range []struct {
 		name string
 		end  func(*peer)
@@ -166,8 +167,11 @@ func TestHandlersThatWaitForAWindowAreLetGo(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ended := make(chan error, 1)
 			p := call(t, h2.New(h2.Config{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = w.Write(make([]byte, window))
+				control := http.NewResponseController(w)
+				_ = control.Flush()
 				if tt.want != nil {
-					_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+					_ = control.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 				}
 				_, err := w.Write(make([]byte, 1<<20))
 				<-r.Context().Done()
@@ -175,7 +179,7 @@ func TestHandlersThatWaitForAWindowAreLetGo(t *testing.T) {
 			})}))
 			p.greet()
 			p.open(1, true, head()...)
-			p.upTo(65535)
+			p.upTo(window)
 			tt.end(p)
 			if err := <-ended; err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 				t.Errorf("the write returned %v, want %v", err, tt.want)
