@@ -46,6 +46,7 @@ func (c *Cluster) stand(next http.Handler, a authenticator.Request, z authorizer
 		return nil, err
 	}
 	c.gateway = g
+	c.ways.onMove(g.Forget)
 	return c.resets.Wrap(xconnect.Handler(g)), nil
 }
 

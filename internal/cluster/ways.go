@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/causeway-access/causeway/internal/authz"
 	"github.com/causeway-access/causeway/internal/conn"
+	"github.com/causeway-access/causeway/internal/route"
 	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
@@ -29,6 +31,8 @@ type ways struct {
 	direct conn.DialFunc
 
 	mu sync.Mutex // orders changes of table
+	// moved is told of endpoints to which another way leads from now on.
+	moved func(is func(route.Endpoint) bool)
 	// table has the nodes with tunnels by their names, each with its pods'
 	// addresses. Who dials reads it without a lock.
 	table atomic.Pointer[map[string][]netip.Prefix]
@@ -42,6 +46,15 @@ func newWays(log *slog.Logger) *ways {
 	w.hub.Log = log
 	w.table.Store(&map[string][]netip.Prefix{})
 	return w
+}
+
+// onMove has f called when a node goes behind a tunnel or comes out, with what
+// tells the endpoints there: connections that were made by the way before may
+// lead nowhere now.
+func (w *ways) onMove(f func(is func(route.Endpoint) bool)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.moved = f
 }
 
 // follow keeps the table as the Node objects say.
@@ -82,16 +95,25 @@ func (w *ways) set(n *corev1.Node) {
 func (w *ways) change(node string, pods []netip.Prefix) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	before := *w.table.Load()
-	if _, known := before[node]; !known && pods == nil {
+	table := *w.table.Load()
+	before, known := table[node]
+	if known == (pods != nil) && slices.Equal(before, pods) {
 		return
 	}
-	after := maps.Clone(before)
-	after[node] = pods
+	table = maps.Clone(table)
+	table[node] = pods
 	if pods == nil {
-		delete(after, node)
+		delete(table, node)
 	}
-	w.table.Store(&after)
+	w.table.Store(&table)
+	if w.moved != nil {
+		there := slices.Concat(before, pods)
+		w.moved(func(e route.Endpoint) bool { return within(there, e.Addr.Addr()) })
+	}
+}
+
+func within(ranges []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
 }
 
 // Tunnel dials a node by its name; nil if that is reached otherwise.
@@ -122,10 +144,8 @@ func (w *ways) to(address string) conn.DialFunc {
 		return w.direct
 	}
 	for node, pods := range table {
-		for _, p := range pods {
-			if p.Contains(addr.Unmap()) {
-				return w.hub.Dialer(node)
-			}
+		if within(pods, addr) {
+			return w.hub.Dialer(node)
 		}
 	}
 	return w.direct

@@ -8,16 +8,19 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 
 	"github.com/causeway-access/causeway/internal/certs"
+	"github.com/causeway-access/causeway/internal/route"
 	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
@@ -154,6 +157,37 @@ func TestWhatCannotBeReachedByItsAddressIsReachedThroughTheNodesTunnel(t *testin
 		}
 		if (err != nil) != (tt.failure != "") || tt.failure == "" && string(got) != tt.want || !strings.Contains(string(got), tt.failure) {
 			t.Errorf("%s: %q, %v", tt.path, got, err)
+		}
+	}
+}
+
+func TestOtherWaysAreTold(t *testing.T) {
+	w := newWays(nil)
+	var moved []string
+	w.onMove(func(is func(route.Endpoint) bool) {
+		for _, address := range []string{"10.244.1.5:80", "10.244.2.5:80", "10.244.3.5:80"} {
+			if is(route.Endpoint{Addr: netip.MustParseAddrPort(address)}) {
+				moved = append(moved, address)
+			}
+		}
+	})
+	for _, step := range []struct {
+		name      string
+		tunnelled corev1.ConditionStatus
+		pods      string
+		want      []string
+	}{
+		{"it is there", corev1.ConditionFalse, "10.244.1.0/24", nil},
+		{"it goes behind a tunnel", corev1.ConditionTrue, "10.244.1.0/24", []string{"10.244.1.5:80"}},
+		{"it says so again", corev1.ConditionTrue, "10.244.1.0/24", nil},
+		{"it gets another range", corev1.ConditionTrue, "10.244.2.0/24", []string{"10.244.1.5:80", "10.244.2.5:80"}},
+		{"it comes out", corev1.ConditionFalse, "10.244.2.0/24", []string{"10.244.2.5:80"}},
+	} {
+		moved = nil
+		w.set(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: farNode}, Spec: corev1.NodeSpec{PodCIDRs: []string{step.pods}},
+			Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: tunnel.Condition, Status: step.tunnelled}}}})
+		if d := cmp.Diff(step.want, moved); d != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, d)
 		}
 	}
 }

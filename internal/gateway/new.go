@@ -10,6 +10,7 @@ import (
 
 	"github.com/causeway-access/causeway/internal/endpoint"
 	"github.com/causeway-access/causeway/internal/observe"
+	"github.com/causeway-access/causeway/internal/route"
 	"github.com/causeway-access/causeway/internal/transport"
 )
 
@@ -106,6 +107,10 @@ func (g *Gateway) Drain(ctx context.Context) error {
 	g.stop()
 	return fmt.Errorf("draining the gateway: %d requests still under way: %w", left, err)
 }
+
+// Forget drops the connections kept to endpoints for which moved is true; see
+// [transport.Transport.Forget].
+func (g *Gateway) Forget(moved func(route.Endpoint) bool) { g.transport.Forget(moved) }
 
 // Close breaks off what is left, and waits for it. Drain before.
 func (g *Gateway) Close() {

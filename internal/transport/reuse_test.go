@@ -53,6 +53,32 @@ func TestStaleConnectionFailsNothing(t *testing.T) {
 	}
 }
 
+// Where another way leads to an endpoint from now on, what was kept by the one
+// before is not used any more; what is kept to others is.
+func TestMovedEndpointIsDialledAnew(t *testing.T) {
+	tr := newTransport(t)
+	var hops []transport.Hop
+	for range 2 {
+		hops = append(hops, raw(t, false, func(v *visit) {
+			for v.request() != nil {
+				v.say(fmt.Sprintf("%sContent-Length: 1\r\n\r\n%d", ok, v.n))
+			}
+		}))
+	}
+	for _, want := range []string{"0 0", "0 0", "1 0"} {
+		if want == "1 0" {
+			tr.Forget(func(e route.Endpoint) bool { return e == hops[0].Endpoint })
+		}
+		var got []string
+		for _, h := range hops {
+			got = append(got, do(t.Context(), tr, h, &transport.Request{Method: "GET"}).body)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("answered on connections %v, want %s", got, want)
+		}
+	}
+}
+
 // Requests one after the other share a connection, with and without TLS, and
 // whatever their bodies. (Now and then the next one comes before the last byte
 // of a body is known to have been written, and finds the connection busy.)

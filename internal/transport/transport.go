@@ -104,6 +104,13 @@ func (t *Transport) Sweep() {
 	t.drop(func(p *pool) bool { return p.unused(now) })
 }
 
+// Forget drops what is kept to endpoints for which moved is true: they are
+// reached by another way from now on, and the old one may lead nowhere without
+// a sign of it. Exchanges under way go on.
+func (t *Transport) Forget(moved func(route.Endpoint) bool) {
+	t.drop(func(p *pool) bool { return moved(p.hop.Endpoint) })
+}
+
 // drop drops the pools for which old is true. A request that has just found one
 // of them still uses it, for itself alone.
 func (t *Transport) drop(old func(*pool) bool) {
