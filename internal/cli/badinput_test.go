@@ -23,6 +23,8 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/causeway-access/causeway/test/refusing"
 )
 
 // stranger serves with a certificate that signs itself, changed as a test likes.
@@ -135,12 +137,7 @@ func TestCertificatesThatAreNotGood(t *testing.T) {
 }
 
 func TestServersThatCannotBeReached(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	closed := l.Addr().String()
+	closed := refusing.Address(t, "127.0.0.1").String()
 	config := writeContext(t, "https://"+closed, nil, api.AuthInfo{Token: "t"})
 	fails(t, []string{"connection refused", "Nothing listens at " + closed}, "cluster-info", "--kubeconfig", config)
 	certificate := filepath.Join(t.TempDir(), "token")

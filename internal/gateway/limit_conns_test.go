@@ -112,13 +112,13 @@ func TestManyResetsInAShortTimeAreTooMany(t *testing.T) {
 	now := time.Now()
 	browser, attacker := &peer{}, &peer{}
 	for i := range 10 * maxResets {
-		if browser.reset(now.Add(time.Duration(i) * 20 * time.Millisecond)) {
+		if browser.reset(now.Add(time.Duration(i)*20*time.Millisecond), resetWindow) {
 			t.Fatalf("fifty a second were too many after %d", i)
 		}
 	}
 	ended := 0
 	for range 2 * maxResets {
-		if attacker.reset(now) {
+		if attacker.reset(now, resetWindow) {
 			ended++
 		}
 	}

@@ -21,12 +21,15 @@ const (
 )
 
 // ResetGuard ends connections on which too many requests are taken back.
-type ResetGuard struct{ ended prometheus.Counter }
+type ResetGuard struct {
+	window time.Duration // resetWindow
+	ended  prometheus.Counter
+}
 
 // NewResetGuard returns a guard. Register, if given, adds its metric to a
 // registry.
 func NewResetGuard(register func(prometheus.Collector) error) (*ResetGuard, error) {
-	g := &ResetGuard{ended: prometheus.NewCounter(prometheus.CounterOpts{
+	g := &ResetGuard{window: resetWindow, ended: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "causeway_connections_ended_total", Help: "Connections ended because too many requests on them were taken back (HTTP/2 rapid reset).",
 	})}
 	if register == nil {
@@ -68,18 +71,18 @@ func (g *ResetGuard) over(r *http.Request) {
 		return
 	}
 	p, ok := r.Context().Value(peerKey{}).(*peer)
-	if ok && p.reset(time.Now()) {
+	if ok && p.reset(time.Now(), g.window) {
 		g.ended.Inc()
 		_ = p.conn.Close() // its client is no longer asked
 	}
 }
 
 // reset counts a request that was taken back, and reports the first time that
-// there are too many.
-func (p *peer) reset(now time.Time) bool {
+// there are too many in a window of time.
+func (p *peer) reset(now time.Time, window time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now.Sub(p.since) > resetWindow {
+	if now.Sub(p.since) > window {
 		p.since, p.resets = now, 0
 	}
 	p.resets++

@@ -162,27 +162,29 @@ func TestWaitingEnds(t *testing.T) {
 // Many come and go at once; nobody is forgotten and no place is lost.
 func TestPlacesAreNeitherLostNorMade(t *testing.T) {
 	const places = 4
-	c := newCrowd(t, Limits{InFlight: places})
-	var all sync.WaitGroup
-	for i := range 16 {
-		all.Go(func() {
-			for range 500 {
-				s, err := c.try(t.Context(), fmt.Sprint("user ", i%5))
-				if err != nil {
-					t.Error(err)
-					return
+	synctest.Test(t, func(t *testing.T) { // where nobody's patience ends while others run
+		c := newCrowd(t, Limits{InFlight: places})
+		var all sync.WaitGroup
+		for i := range 16 {
+			all.Go(func() {
+				for range 500 {
+					s, err := c.try(t.Context(), fmt.Sprint("user ", i%5))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if n := c.limits.running.Load(); n > places {
+						t.Errorf("%d under way, want at most %d", n, places)
+					}
+					s.leave()
 				}
-				if n := c.limits.running.Load(); n > places {
-					t.Errorf("%d under way, want at most %d", n, places)
-				}
-				s.leave()
-			}
-		})
-	}
-	all.Wait()
-	if n, w := c.limits.running.Load(), c.limits.queue.waiting.Load(); n != 0 || w != 0 {
-		t.Errorf("in the end %d are under way and %d wait", n, w)
-	}
+			})
+		}
+		all.Wait()
+		if n, w := c.limits.running.Load(), c.limits.queue.waiting.Load(); n != 0 || w != 0 {
+			t.Errorf("in the end %d are under way and %d wait", n, w)
+		}
+	})
 }
 
 func BenchmarkLimits(b *testing.B) {

@@ -65,7 +65,7 @@ func TestForwardingThroughAnotherAPIServer(t *testing.T) {
 	if _, err := d.Dial(t.Context(), serviceTarget("db"), 80); err == nil || !strings.Contains(err.Error(), `no service port 80 found for service "db"; it has 5432`) {
 		t.Errorf("a port that the service has not: %v", err)
 	}
-	number = int32(addrOfNobody(t).Port())
+	number = int32(closedPort(t).Port())
 	c, err := d.Dial(t.Context(), serviceTarget("db"), 5432)
 	if err != nil {
 		t.Fatal(err)

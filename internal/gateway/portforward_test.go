@@ -143,7 +143,7 @@ func TestPortForwardIsAuthorisedFirst(t *testing.T) {
 }
 
 func TestPortForwardAnswersInWords(t *testing.T) {
-	refusing := addrOfNobody(t)
+	refusing := closedPort(t)
 	objects := append(service("down", refusing), service("empty")...)
 	objects = append(objects, service("meta", netip.MustParseAddrPort("169.254.169.254:80"))...)
 	w := newWorld(t, nil, objects...)
@@ -168,17 +168,6 @@ func TestPortForwardAnswersInWords(t *testing.T) {
 			t.Errorf("%s %d: %v, want %s", test.service, test.port, err, test.want)
 		}
 	}
-}
-
-// addrOfNobody is an address at which nobody listens.
-func addrOfNobody(t *testing.T) netip.AddrPort {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return netip.MustParseAddrPort(l.Addr().String())
 }
 
 func TestPortForwardWithoutAnUpgradeOrWithAnother(t *testing.T) {
@@ -217,7 +206,7 @@ func TestPortForwardWithoutAnUpgradeOrWithAnother(t *testing.T) {
 // connections, too.
 func TestPortForwardTakesAnotherEndpoint(t *testing.T) {
 	alive := visits(t, shout)
-	w := newWorld(t, nil, service("db", addrOfNobody(t), alive, addrOfNobody(t))...)
+	w := newWorld(t, nil, service("db", closedPort(t), alive, closedPort(t))...)
 	d := w.dialer("alice", false)
 	for range 20 {
 		c, err := d.Dial(t.Context(), serviceTarget("db"), 80)

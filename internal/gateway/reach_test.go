@@ -19,18 +19,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/causeway-access/causeway/internal/gateway"
+	"github.com/causeway-access/causeway/test/refusing"
 )
 
 // closedPort returns an address on which nothing listens.
-func closedPort(t *testing.T) netip.AddrPort {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return netip.MustParseAddrPort(l.Addr().String())
-}
+func closedPort(t *testing.T) netip.AddrPort { return refusing.Address(t, "127.0.0.1") }
 
 // raw is a backend that reads one request's head and hands the connection over.
 func raw(t *testing.T, serve func(c net.Conn, head *http.Request)) netip.AddrPort {
@@ -172,7 +165,7 @@ func TestKilledReplicaUnderLoad(t *testing.T) {
 
 func waitFor(t *testing.T, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if t.Failed() || time.Now().After(deadline) {
 			t.Fatal("waited in vain")
 		}

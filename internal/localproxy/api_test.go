@@ -12,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"k8s.io/client-go/rest"
 
 	"github.com/causeway-access/causeway/internal/localproxy"
 	"github.com/causeway-access/causeway/internal/route"
+	"github.com/causeway-access/causeway/test/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // api is an API server as far as the proxy sees one: TLS, HTTP/2, a bearer
 // token, health, and an answer that says what arrived.

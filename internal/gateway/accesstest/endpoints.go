@@ -2,7 +2,6 @@ package accesstest
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -11,16 +10,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/causeway-access/causeway/test/refusing"
 )
 
 // nobody returns an address on which nothing listens.
-func nobody(t *testing.T) netip.AddrPort {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	must(t, l.Close())
-	return netip.MustParseAddrPort(l.Addr().String())
-}
+func nobody(t *testing.T) netip.AddrPort { return refusing.Address(t, "127.0.0.1") }
 
 // named starts a backend that answers with the request's body and its name.
 func named(t *testing.T, name string) netip.AddrPort {

@@ -14,7 +14,7 @@ import (
 
 // patience bounds the wait for bytes that must come. Nothing waits for it
 // unless the engine is at fault.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // dial opens a TLS session that speaks one protocol.
 func (w *world) dial(t *testing.T, alpn string) *tls.Conn {

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,9 +22,11 @@ import (
 	"github.com/causeway-access/causeway/internal/svcproxy"
 	"github.com/causeway-access/causeway/test/fakeapi"
 	"github.com/causeway-access/causeway/test/inside"
+	"github.com/causeway-access/causeway/test/leak"
+	"github.com/causeway-access/causeway/test/refusing"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // soon is how long a test waits for what must happen.
 const soon = time.Minute
@@ -174,15 +175,7 @@ func packetBackend(t *testing.T, name string) (address string, closeIt func()) {
 }
 
 // dead is an address at which nothing listens.
-func dead(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", inside.Address+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+func dead(t *testing.T) string { return refusing.Address(t, inside.Address).String() }
 
 // client is one that is connected.
 type client struct {
