@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/causeway-access/causeway/internal/node/outward"
 	"github.com/causeway-access/causeway/internal/node/volume"
 	"github.com/causeway-access/causeway/internal/podrun"
 )
@@ -51,7 +52,7 @@ func EndPods(ctx context.Context, dir, runtimeEndpoint string, grace time.Durati
 	all.Wait()
 	err = errors.Join(append(errs, r.Close())...)
 	if err == nil {
-		err = errors.Join(volume.Clear(c.path(volumesDir)), c.clearRoutes())
+		err = errors.Join(volume.Clear(c.path(volumesDir)), c.clearRoutes(), outward.Remove(c.mark()))
 	}
 	return ended, err
 }

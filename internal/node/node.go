@@ -4,6 +4,7 @@
 //
 //	register  the Node object, its lease and its conditions
 //	route     routes to the pods of other nodes
+//	outward   pods' way to what is outside of the cluster
 //	join      how a machine becomes a node of a cluster elsewhere
 //	pods      one worker a pod: containers, restarts, status (podspec, volume, probe)
 //	server    the API on port 10250: logs, exec, attach, port-forward, figures
@@ -26,6 +27,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/causeway-access/causeway/internal/node/outward"
 	"github.com/causeway-access/causeway/internal/node/pods"
 	"github.com/causeway-access/causeway/internal/node/register"
 	"github.com/causeway-access/causeway/internal/node/route"
@@ -48,6 +50,7 @@ type Agent struct {
 	informers informers.SharedInformerFactory
 	services  *userspace.Proxy
 	routes    *route.Keeper
+	outward   *outward.Way // nil where pods need none
 	volumes   *volume.Manager
 	pods      *pods.Manager
 	tunnel    *tunnel.Client // nil unless it is a tunnelled node
@@ -77,6 +80,7 @@ func parts() []part {
 		{"opening the runtime of pods", (*Agent).openRuntime},
 		{"preparing the way to services", (*Agent).prepareServices},
 		{"preparing the way to other nodes' pods", (*Agent).prepareRoutes},
+		{"preparing pods' way out", (*Agent).prepareOutward},
 		{"preparing volumes", (*Agent).prepareVolumes},
 		{"preparing pods", (*Agent).preparePods},
 		{"preparing the node's API", (*Agent).prepareAPI},

@@ -65,8 +65,8 @@ func (a *Agent) missing() []string {
 		return nil
 	}
 	list := a.runtime.Missing()
-	if a.cfg.Outside != nil {
-		list = append(slices.Clone(list), "the network outside of the cluster")
+	if a.outward != nil {
+		list = append(slices.Clone(list), a.outward.Missing()...)
 	}
 	if a.routes != nil {
 		list = append(slices.Clone(list), a.routes.Missing()...)

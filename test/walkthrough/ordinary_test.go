@@ -3,15 +3,31 @@
 package walkthrough
 
 import (
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/causeway-access/causeway/test/inside"
+	"github.com/causeway-access/causeway/test/shellimage"
 )
 
 // TestAnOrdinaryUsersPodsRun tells of a node without root: what runs on it is
 // reached, survives the death of `up`, and is gone after `down`. All that it
 // makes is in namespaces of its own; nothing of the machine's is touched.
 func TestAnOrdinaryUsersPodsRun(t *testing.T) {
+	if !inside.Namespaces(t) {
+		return
+	}
 	h := newHome(t)
 	ordinary := ordinaryUser(t, h)
 	begin := func() *running {
@@ -29,7 +45,7 @@ func TestAnOrdinaryUsersPodsRun(t *testing.T) {
 	t.Cleanup(func() { down() })
 	up := begin()
 	t.Run("reached", func(t *testing.T) {
-		variables := map[string]string{"KUBECONFIG": up.AdminKubeconfig, "API": up.URL, "DATA": up.DataDir, "GOCACHE": goCache(t)}
+		variables := map[string]string{"KUBECONFIG": up.AdminKubeconfig, "API": up.URL, "DATA": up.DataDir, "GOCACHE": goCache(t), "IMAGE": registryOf(t, "team/shell:1"), "OUTSIDE": somebodyOutside(t)}
 		runScripts(t, "testdata/ordinary", variables)
 	})
 	kubectl := func(args ...string) string {
@@ -66,4 +82,36 @@ func TestAnOrdinaryUsersPodsRun(t *testing.T) {
 	if out, err := exec.Command("pgrep", "-f", h.data()).Output(); err == nil {
 		t.Errorf("processes are left: %s", out)
 	}
+}
+
+// registryOf serves an image of a shell by that name on the machine's loopback
+// interface, and returns its whole name.
+func registryOf(t *testing.T, image string) string {
+	t.Helper()
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	whole := strings.TrimPrefix(server.URL, "http://") + "/" + image
+	ref, err := name.ParseReference(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(ref, shellimage.New(t, v1.Config{})); err != nil {
+		t.Fatal(err)
+	}
+	return whole
+}
+
+// somebodyOutside serves at an address that is not the cluster's, and returns it.
+func somebodyOutside(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", net.JoinHostPort(inside.Address, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "outside") }))
+	server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	t.Cleanup(server.Close)
+	return l.Addr().String()
 }
