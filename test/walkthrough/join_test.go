@@ -3,6 +3,7 @@
 package walkthrough
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -111,13 +112,13 @@ func TestASecondMachineJoins(t *testing.T) {
 	h := newHome(t)
 	p := &pair{home: h, up: h.node(t), second: h.neighbour(t)}
 	t.Cleanup(func() { p.down(t) })
-	server := p.join(t)
+	token, server, hash := p.join(t)
 	p.kubectl(t, "apply", "-f", p.deployment(t))
 	p.kubectl(t, "rollout", "status", "deployment/echo", "--timeout=120s")
 	p.reach(t)
 	p.goBehind(t, server)
 	p.loseAgent(t, server)
-	p.fallSilent(t, server)
+	p.fallSilent(t, server, func() { p.outsiders(t, token, server, hash) })
 	p.leave(t)
 }
 
@@ -130,22 +131,30 @@ func (p *pair) down(t *testing.T) {
 	}
 }
 
-// join follows the printed line, and before that lines that must not do.
-func (p *pair) join(t *testing.T) (server string) {
+// join follows the printed line, which it returns by its words.
+func (p *pair) join(t *testing.T) (token, server, hash string) {
 	t.Helper()
 	status, line, errOut := finish(t, p.command("causeway", "token", "create", "--kubeconfig", p.up.AdminKubeconfig, "--print-join-command"))
 	words := joinLine.FindStringSubmatch(line)
 	if status != 0 || words == nil {
 		t.Fatalf("token create: status %d: %s%s", status, line, errOut)
 	}
-	token, server, hash := words[1], words[2], words[3]
-	refuses(t, p.node(server, "--token", token), 1, "does not know the cluster yet: give --ca-cert-hash")
-	refuses(t, p.node(server, "--token", token, "--ca-cert-hash=sha256:"+strings.Repeat("0", 64)), 1, "it is another cluster's, or somebody stands between", "No secret was sent")
-	refuses(t, p.node(server, "--token", "abcdef.0123456789abcdef", hash), 1, "the API server does not take the token")
+	token, server, hash = words[1], words[2], words[3]
 	cmd := p.node(server, hash, "--token-file=-")
 	cmd.Stdin = strings.NewReader(token + "\n")
 	p.run(t, cmd)
 	p.waits(t, "is ready", ready(corev1.ConditionTrue))
+	return token, server, hash
+}
+
+// outsiders are lines that must not do, and what the first machine says of the
+// token.
+func (p *pair) outsiders(t *testing.T, token, server, hash string) {
+	t.Helper()
+	third := func(args ...string) *exec.Cmd { return p.node(append(args, server, "--data-dir", p.path("third"))...) }
+	refuses(t, third("--token", token), 1, "does not know the cluster yet: give --ca-cert-hash")
+	refuses(t, third("--token", token, "--ca-cert-hash=sha256:"+strings.Repeat("0", 64)), 1, "it is another cluster's, or somebody stands between", "No secret was sent")
+	refuses(t, third("--token", "abcdef.0123456789abcdef", hash), 1, "the API server does not take the token")
 	id, _, _ := strings.Cut(token, ".")
 	for _, step := range []struct{ args, want string }{
 		{"list", id}, {"delete " + token, "token " + id + " deleted\n"}, {"list", "There are no tokens."},
@@ -156,7 +165,6 @@ func (p *pair) join(t *testing.T) (server string) {
 			t.Errorf("token %s: status %d: %s%s", step.args, status, out, errOut)
 		}
 	}
-	return server
 }
 
 // deployment is a file with a Deployment over both nodes, which does not wait
@@ -212,12 +220,13 @@ func (p *pair) reach(t *testing.T) {
 		t.Errorf("its name is %q", out)
 	}
 	p.portForward(t, there)
-	for _, from := range []struct{ pod, to string }{
-		{here, thereIP + ":8080"}, {there, hereIP + ":8080"}, {there, "echo"}, {here, "echo.default.svc.cluster.local"},
+	for pod, to := range map[string][]string{
+		here:  {thereIP + ":8080", "echo.default.svc.cluster.local"},
+		there: {hereIP + ":8080", "echo"},
 	} {
-		until(t, from.pod+" reaches "+from.to, func() (bool, string) { // routes and services come when they are known
-			out, err := p.tryKubectl("exec", from.pod, "--", "curl", "-sS", "-m", "10", "http://"+from.to+"/")
-			return err == nil && strings.Contains(out, `"method": "GET"`), out
+		until(t, fmt.Sprintf("%s reaches %v", pod, to), func() (bool, string) { // routes and services come when they are known
+			out, err := p.tryKubectl("exec", pod, "--", "curl", "-sS", "-m", "10", "http://"+to[0]+"/", "http://"+to[1]+"/")
+			return err == nil && strings.Count(out, `"method": "GET"`) == 2, out
 		})
 	}
 	const ask = `cd /var/run/secrets/kubernetes.io/serviceaccount && curl -sS -m 60 --cacert ca.crt -H "Authorization: Bearer $(cat token)" https://kubernetes.default.svc/version`
@@ -226,12 +235,20 @@ func (p *pair) reach(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	until(t, "the service leads to both nodes", func() (bool, string) {
-		out, _ := p.tryKubectl("get", "--raw", "/api/v1/namespaces/default/services/echo:http/proxy/")
+		out, _ := p.through(t, "services/echo:http")
 		for _, pod := range []string{here, there} {
 			seen[pod] = seen[pod] || strings.Contains(out, pod)
 		}
 		return seen[here] && seen[there], out
 	})
+}
+
+// through asks something through the gateway.
+func (p *pair) through(t *testing.T, what string) (string, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	out, err := p.up.client.CoreV1().RESTClient().Get().AbsPath("/api/v1/namespaces/default/" + what + "/proxy/").DoRaw(ctx)
+	return string(out), err
 }
 
 func (p *pair) portForward(t *testing.T, pod string) {
@@ -269,7 +286,7 @@ func (p *pair) goBehind(t *testing.T, server string) {
 	})
 	there, _ := p.podOn(t, "second")
 	until(t, "its pod is reached through the gateway", func() (bool, string) {
-		out, err := p.tryKubectl("get", "--raw", "/api/v1/namespaces/default/pods/"+there+":8080/proxy/")
+		out, err := p.through(t, "pods/"+there+":8080")
 		return err == nil && strings.Contains(out, there), out
 	})
 	if out := p.kubectl(t, "exec", there, "--", "hostname"); out != there+"\n" {
@@ -299,12 +316,13 @@ func (p *pair) loseAgent(t *testing.T, server string) {
 }
 
 // fallSilent has the agent end until its pods have been replaced, and then come
-// back.
-func (p *pair) fallSilent(t *testing.T, server string) {
+// back. It takes its time, in which something else is done.
+func (p *pair) fallSilent(t *testing.T, server string, meanwhile func()) {
 	t.Helper()
 	if err := p.agent.kill(); err != nil {
 		t.Fatal(err)
 	}
+	meanwhile()
 	unreachable := func(n *corev1.Node) bool {
 		return slices.ContainsFunc(n.Spec.Taints, func(taint corev1.Taint) bool { return taint.Key == corev1.TaintNodeUnreachable })
 	}
