@@ -86,6 +86,10 @@ func floorError(from, to string) string {
 	return fmt.Sprintf("floor %d imports floor %d: a package knows only what is below it", upper, lower)
 }
 
+// helps reports that a package is one that tests of several packages share, as
+// the standard library's httptest is: by its name. It may use what is in test.
+func helps(name string) bool { return strings.HasSuffix(name, "test") }
+
 func TestPackagesImportLowerFloorsOnly(t *testing.T) {
 	for _, p := range list(t, "./...") {
 		name := p.name()
@@ -99,6 +103,12 @@ func TestPackagesImportLowerFloorsOnly(t *testing.T) {
 			to, ours := strings.CutPrefix(imported, module+"/")
 			if !ours {
 				continue
+			}
+			if helps(name) && strings.HasPrefix(to, "test/") {
+				continue
+			}
+			if helps(to) && !helps(name) {
+				t.Errorf("%s imports %s, which is for tests", name, to)
 			}
 			if why := floorError(name, to); why != "" {
 				t.Errorf("%s imports %s: %s", name, to, why)
