@@ -17,7 +17,8 @@ import (
 )
 
 // TestAccessPath holds the gateway behind net/http's server to the rows that
-// every engine must pass.
+// every engine must pass, in HTTP/2 behind our own, without which there is no
+// extended CONNECT.
 func TestAccessPath(t *testing.T) {
 	accesstest.Run(t, func(t *testing.T, cfg gateway.Config, l net.Listener, sessions *tls.Config) {
 		g, err := gateway.New(cfg)
@@ -28,6 +29,7 @@ func TestAccessPath(t *testing.T) {
 		s.Listener.Close()
 		s.Listener, s.TLS, s.EnableHTTP2 = l, sessions, true
 		s.Config.ErrorLog = errorLog(t)
+		offerExtendedConnect(s.Config)
 		s.StartTLS()
 		t.Cleanup(func() { s.CloseClientConnections(); s.Close(); g.Close() })
 	})
@@ -44,13 +46,18 @@ func TestAccessPathOfTheEngine(t *testing.T) {
 		sessions = sessions.Clone()
 		sessions.NextProtos = []string{"h2", "http/1.1"}
 		hs := &http.Server{Handler: xconnect.Handler(g), TLSConfig: sessions, ErrorLog: errorLog(t)}
-		own := h2.New(h2.Config{Handler: hs.Handler, ExtendedConnect: true, ErrorLog: hs.ErrorLog})
-		hs.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": own.NextProto}
+		offerExtendedConnect(hs)
 		s := engine.New(hs)
 		var serving sync.WaitGroup
 		serving.Go(func() { _ = s.ServeTLS(l) })
 		t.Cleanup(func() { _ = s.Close(); serving.Wait(); g.Close() })
 	})
+}
+
+// offerExtendedConnect has a server speak HTTP/2 by our own, which offers that.
+func offerExtendedConnect(s *http.Server) {
+	own := h2.New(h2.Config{Handler: s.Handler, ExtendedConnect: true, ErrorLog: s.ErrorLog})
+	s.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": own.NextProto}
 }
 
 // errorLog is the log of a server of the test's, which is shown if the test

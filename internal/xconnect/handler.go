@@ -5,9 +5,8 @@
 // To those behind [Handler] nothing tells the two apart, authorisation, audit
 // and proxying included. What they write on the hijacked connection is read
 // again: the head of a 101 becomes a 200 of the stream, any other answer an
-// answer of HTTP/2. Importing this package has the servers of the process make
-// the offer (package setting), so that all handlers which browsers reach over
-// HTTP/2 must stand behind [Handler] wherever they take WebSockets. Floor F0.
+// answer of HTTP/2. A server that offers extended CONNECT must have [Handler]
+// before all handlers that take WebSockets. Floor F0.
 package xconnect
 
 import (
@@ -15,21 +14,10 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/http"
-
-	_ "golang.org/x/net/http2" // is to be initialised before the setting is put back
-
-	"github.com/causeway-access/causeway/internal/xconnect/setting"
 )
 
-// offered is set if the servers make the offer. Reading it is of no use: it
-// stands here to be initialised after the servers' packages.
-var offered = setting.Restore()
-
-// Offered reports whether the servers of this process offer extended CONNECT.
-// They do not if GODEBUG says http2xconnect=0.
-func Offered() bool { return offered }
-
-// protocolHeader is where Go's servers put the pseudo-header field :protocol.
+// protocolHeader is where servers, Go's and ours, put the pseudo-header field
+// :protocol.
 const protocolHeader = ":protocol"
 
 // websocket is the one protocol for which the CONNECT of a browser stands.

@@ -9,11 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 
 	"golang.org/x/net/http2"
 
+	"github.com/causeway-access/causeway/internal/engine/h2"
 	"github.com/causeway-access/causeway/internal/xconnect"
 	"github.com/causeway-access/causeway/internal/xconnect/h2test"
 	"github.com/causeway-access/causeway/test/leak"
@@ -21,27 +21,16 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-// servers are the two of Go that speak HTTP/2: the one within net/http, and
-// the one that the API server's library sets up.
-var servers = map[string]func(*http.Server) error{
-	"net/http":               func(*http.Server) error { return nil },
-	"golang.org/x/net/http2": func(s *http.Server) error { return http2.ConfigureServer(s, &http2.Server{}) },
-}
-
 // serve starts a server with a handler behind xconnect.Handler, and returns a
 // connection to it.
-func serve(t *testing.T, configure func(*http.Server) error, next http.HandlerFunc) *h2test.Conn {
+func serve(t *testing.T, next http.HandlerFunc) *h2test.Conn {
 	t.Helper()
 	s := httptest.NewUnstartedServer(xconnect.Handler(next))
+	own := h2.New(h2.Config{Handler: s.Config.Handler, ExtendedConnect: true})
 	s.EnableHTTP2 = true
-	s.Config.ErrorLog = nil
-	if configure != nil {
-		if err := configure(s.Config); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){http2.NextProtoTLS: own.NextProto}
 	s.StartTLS()
-	raw, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	raw, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{http2.NextProtoTLS}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,60 +108,38 @@ func echo(t *testing.T) http.HandlerFunc {
 	}
 }
 
-func TestServersOfferExtendedConnect(t *testing.T) {
-	if !xconnect.Offered() {
-		t.Error("Offered() is false")
+func TestRequestLooksLikeHTTP1(t *testing.T) {
+	seen := make(chan *http.Request, 1)
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Clone(t.Context())
+		w.WriteHeader(http.StatusForbidden)
+	})
+	status(t, open(t, c, "sec-websocket-protocol", "v4, v5", "sec-websocket-key", "theirs", "cookie", "a=b"), http.StatusForbidden)
+	r := <-seen
+	if r.Method != "GET" || r.Proto != "HTTP/1.1" || r.ProtoMajor != 1 || r.ProtoMinor != 1 || r.RequestURI != "/chat?x=%20y" || r.URL.Path != "/chat" || r.Host != "server.example" || r.TLS == nil || r.ContentLength != 0 {
+		t.Errorf("got %s %s %s of %s", r.Method, r.RequestURI, r.Proto, r.Host)
 	}
-	for name, configure := range servers {
-		if c := serve(t, configure, echo(t)); !c.ExtendedConnect() {
-			t.Errorf("%s does not send SETTINGS_ENABLE_CONNECT_PROTOCOL", name)
+	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
+	if err != nil || len(key) != 16 {
+		t.Errorf("the key is %q", r.Header.Get("Sec-WebSocket-Key"))
+	}
+	r.Header.Del("Sec-WebSocket-Key")
+	for name, want := range map[string]string{
+		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-Websocket-Version": "13", "Sec-Websocket-Protocol": "v4, v5",
+		"Origin": "https://server.example", "Cookie": "a=b", ":protocol": "",
+	} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-}
-
-// Programs that this one starts get the environment that it was given.
-func TestEnvironmentIsAsItWas(t *testing.T) {
-	if got, ok := os.LookupEnv("GODEBUG"); ok {
-		t.Errorf("GODEBUG is %q", got)
-	}
-}
-
-func TestRequestLooksLikeHTTP1(t *testing.T) {
-	for name, configure := range servers {
-		t.Run(name, func(t *testing.T) {
-			seen := make(chan *http.Request, 1)
-			c := serve(t, configure, func(w http.ResponseWriter, r *http.Request) {
-				seen <- r.Clone(t.Context())
-				w.WriteHeader(http.StatusForbidden)
-			})
-			status(t, open(t, c, "sec-websocket-protocol", "v4, v5", "sec-websocket-key", "theirs", "cookie", "a=b"), http.StatusForbidden)
-			r := <-seen
-			if r.Method != "GET" || r.Proto != "HTTP/1.1" || r.ProtoMajor != 1 || r.ProtoMinor != 1 || r.RequestURI != "/chat?x=%20y" || r.URL.Path != "/chat" || r.Host != "server.example" || r.TLS == nil || r.ContentLength != 0 {
-				t.Errorf("got %s %s %s of %s", r.Method, r.RequestURI, r.Proto, r.Host)
-			}
-			key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
-			if err != nil || len(key) != 16 {
-				t.Errorf("the key is %q", r.Header.Get("Sec-WebSocket-Key"))
-			}
-			r.Header.Del("Sec-WebSocket-Key")
-			for name, want := range map[string]string{
-				"Connection": "Upgrade", "Upgrade": "websocket", "Sec-Websocket-Version": "13", "Sec-Websocket-Protocol": "v4, v5",
-				"Origin": "https://server.example", "Cookie": "a=b", ":protocol": "",
-			} {
-				if got := r.Header.Get(name); got != want {
-					t.Errorf("%s: %q, want %q", name, got, want)
-				}
-			}
-			if _, ok := r.Header[":protocol"]; ok || len(r.Header) != 6 {
-				t.Errorf("header %v", r.Header)
-			}
-		})
+	if _, ok := r.Header[":protocol"]; ok || len(r.Header) != 6 {
+		t.Errorf("header %v", r.Header)
 	}
 }
 
 func TestOtherRequestsPassAsTheyCome(t *testing.T) {
 	seen := make(chan *http.Request, 1)
-	c := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		seen <- r.Clone(t.Context())
 		if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			t.Error("HTTP/2 can be hijacked")
@@ -214,7 +181,7 @@ func TestDisguisesAreRefused(t *testing.T) {
 		{"a user in the authority", []string{":authority", "a@b"}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := serve(t, nil, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("it was served: %v", r.Header) })
+			c := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("it was served: %v", r.Header) })
 			s := open(t, c, tt.fields...)
 			if tt.want != 0 {
 				status(t, s, tt.want)
