@@ -17,6 +17,7 @@ go run k8s.io/code-generator/cmd/defaulter-gen \
 	$defaults/admissionregistration \
 	$defaults/apps \
 	$defaults/authentication \
+	$defaults/batch \
 	$defaults/core \
 	$defaults/discovery \
 	$defaults/networking \

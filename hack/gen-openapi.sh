@@ -23,6 +23,7 @@ go run k8s.io/kube-openapi/cmd/openapi-gen \
 	$api/authentication/v1 \
 	$api/authorization/v1 \
 	$api/autoscaling/v1 \
+	$api/batch/v1 \
 	$api/certificates/v1 \
 	$api/coordination/v1 \
 	$api/core/v1 \
@@ -31,6 +32,7 @@ go run k8s.io/kube-openapi/cmd/openapi-gen \
 	$api/networking/v1 \
 	$api/policy/v1 \
 	$api/rbac/v1 \
+	$api/scheduling/v1alpha3 \
 	$machinery/api/resource \
 	$machinery/apis/meta/v1 \
 	$machinery/runtime \

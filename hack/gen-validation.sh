@@ -36,8 +36,10 @@ GOFLAGS="-mod=mod -modfile=$scratch/gen.mod" "$scratch/validation-gen" \
 	$generated/admissionregistration \
 	$generated/apps \
 	$generated/autoscaling \
+	$generated/batch \
 	$generated/certificates \
 	$generated/core \
 	$generated/discovery \
 	$generated/networking \
-	$generated/rbac
+	$generated/rbac \
+	$generated/scheduling

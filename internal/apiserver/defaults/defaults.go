@@ -11,6 +11,7 @@ import (
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/admissionregistration"
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/apps"
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/authentication"
+	"github.com/causeway-access/causeway/internal/apiserver/defaults/batch"
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/core"
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/discovery"
 	"github.com/causeway-access/causeway/internal/apiserver/defaults/networking"
@@ -24,6 +25,7 @@ func AddToScheme(s *runtime.Scheme) error {
 		admissionregistration.RegisterDefaults,
 		apps.RegisterDefaults,
 		authentication.RegisterDefaults,
+		batch.RegisterDefaults,
 		discovery.RegisterDefaults,
 		networking.RegisterDefaults,
 		rbac.RegisterDefaults,

@@ -25,13 +25,14 @@ func TestEmptyObjectsAreShown(t *testing.T) {
 		in("admissionregistration.k8s.io", "validatingadmissionpolicies"):       "ValidatingAdmissionPolicy",
 		in("admissionregistration.k8s.io", "validatingadmissionpolicybindings"): "ValidatingAdmissionPolicyBinding",
 		in("admissionregistration.k8s.io", "validatingwebhookconfigurations"):   "ValidatingWebhookConfiguration",
-		in("certificates.k8s.io", "certificatesigningrequests"):                 "CertificateSigningRequest",
-		in("coordination.k8s.io", "leases"):                                     "Lease",
-		in("discovery.k8s.io", "endpointslices"):                                "EndpointSlice",
-		in("networking.k8s.io", "ingresses"):                                    "Ingress",
-		in("networking.k8s.io", "ingressclasses"):                               "IngressClass",
-		in("rbac.authorization.k8s.io", "rolebindings"):                         "RoleBinding",
-		in("rbac.authorization.k8s.io", "clusterrolebindings"):                  "ClusterRoleBinding",
+		in("apps", "controllerrevisions"):                                       "ControllerRevision", in("apps", "daemonsets"): "DaemonSet", in("batch", "jobs"): "Job",
+		in("certificates.k8s.io", "certificatesigningrequests"): "CertificateSigningRequest",
+		in("coordination.k8s.io", "leases"):                     "Lease",
+		in("discovery.k8s.io", "endpointslices"):                "EndpointSlice",
+		in("networking.k8s.io", "ingresses"):                    "Ingress",
+		in("networking.k8s.io", "ingressclasses"):               "IngressClass",
+		in("rbac.authorization.k8s.io", "rolebindings"):         "RoleBinding",
+		in("rbac.authorization.k8s.io", "clusterrolebindings"):  "ClusterRoleBinding",
 	} {
 		t.Run(kind, func(t *testing.T) {
 			obj, err := scheme.Scheme.New(schema.GroupVersionKind{Group: resource.Group, Version: "v1", Kind: kind})

@@ -3,6 +3,7 @@ package printers
 import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -39,8 +40,11 @@ func views() map[schema.GroupResource]view {
 		in(admissionregistrationv1.GroupName, "validatingadmissionpolicybindings"): validatingPolicyBindings(),
 		in(admissionregistrationv1.GroupName, "validatingwebhookconfigurations"):   validatingWebhooks(),
 
-		in(appsv1.GroupName, "deployments"): deployments(),
-		in(appsv1.GroupName, "replicasets"): replicaSets(),
+		in(appsv1.GroupName, "controllerrevisions"): controllerRevisions(),
+		in(appsv1.GroupName, "daemonsets"):          daemonSets(),
+		in(appsv1.GroupName, "deployments"):         deployments(),
+		in(appsv1.GroupName, "replicasets"):         replicaSets(),
+		in(batchv1.GroupName, "jobs"):               jobs(),
 
 		in(certificatesv1.GroupName, "certificatesigningrequests"): certificateSigningRequests(),
 		in(coordinationv1.GroupName, "leases"):                     leases(),

@@ -14,10 +14,20 @@ var appsV1 = appsv1.SchemeGroupVersion
 
 // apps is the group of what keeps pods alive and replaces them.
 func (b *builder) apps() served {
-	s := served{}
+	s := b.add(served{}, controllerRevisions(), daemonSets())
 	b.addScalable(s, deployments())
 	b.addScalable(s, replicaSets())
 	return s
+}
+
+func controllerRevisions() *registry.Resource {
+	return registry.Define[appsv1.ControllerRevision, appsv1.ControllerRevisionList](appsV1, "ControllerRevision", "controllerrevisions", "controllerrevision")
+}
+
+func daemonSets() *registry.Resource {
+	r := registry.Define[appsv1.DaemonSet, appsv1.DaemonSetList](appsV1, "DaemonSet", "daemonsets", "daemonset")
+	r.Short, r.Categories, r.Status, r.Generation = []string{"ds"}, all, true, true
+	return r
 }
 
 func deployments() *registry.Resource {

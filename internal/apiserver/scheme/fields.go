@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -26,6 +27,7 @@ var selectable = map[schema.GroupVersionKind][]string{
 	corev1.SchemeGroupVersion.WithKind("Secret"):                {"type"},
 	corev1.SchemeGroupVersion.WithKind("ReplicationController"): {"status.replicas"},
 	appsv1.SchemeGroupVersion.WithKind("ReplicaSet"):            {"status.replicas"},
+	batchv1.SchemeGroupVersion.WithKind("Job"):                  {"status.successful"},
 	corev1.SchemeGroupVersion.WithKind("Event"): {
 		"involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
 		"involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath",

@@ -118,3 +118,77 @@ func TestReplicaSet(t *testing.T) {
 		{"more ready than made", func(rs *appsv1.ReplicaSet) { rs.Status.ReadyReplicas = 1 }, []string{invalid + " status.readyReplicas"}},
 	})
 }
+
+const daemonSetManifest = `
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: log, namespace: default}
+spec:
+  selector: {matchLabels: {app: log}}
+  template:
+    metadata: {labels: {app: log, tier: node}}
+    spec: {containers: [{name: log, image: "log:1"}]}
+`
+
+func TestDaemonSet(t *testing.T) {
+	rate := func(unavailable, surge intstr.IntOrString) func(*appsv1.DaemonSet) {
+		return func(ds *appsv1.DaemonSet) {
+			ds.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateDaemonSet{MaxUnavailable: &unavailable, MaxSurge: &surge}
+		}
+	}
+	at, zero := "spec.updateStrategy.rollingUpdate", intstr.FromInt32(0)
+	creations(t, apps("daemonsets"), daemonSetManifest, []change[*appsv1.DaemonSet]{
+		{"as it is", func(*appsv1.DaemonSet) {}, nil},
+		{"name", func(ds *appsv1.DaemonSet) { ds.Name = "A" }, []string{invalid + " metadata.name"}},
+		{"no selector", func(ds *appsv1.DaemonSet) { ds.Spec.Selector = nil }, []string{required + " spec.selector"}},
+		{"empty selector", func(ds *appsv1.DaemonSet) { ds.Spec.Selector = &metav1.LabelSelector{} }, []string{invalid + " spec.selector"}},
+		{"selector of others", func(ds *appsv1.DaemonSet) { ds.Spec.Selector.MatchLabels = map[string]string{"app": "db"} },
+			[]string{invalid + " spec.template.metadata.labels"}},
+		{"pods that end", func(ds *appsv1.DaemonSet) { ds.Spec.Template.Spec.RestartPolicy = "Never" }, []string{unsupported + " spec.template.spec.restartPolicy"}},
+		{"on delete", func(ds *appsv1.DaemonSet) { ds.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{Type: "OnDelete"} }, nil},
+		{"strategy", func(ds *appsv1.DaemonSet) { ds.Spec.UpdateStrategy.Type = "Slowly" }, []string{unsupported + " spec.updateStrategy.type"}},
+		{"no rate", func(ds *appsv1.DaemonSet) { ds.Spec.UpdateStrategy.RollingUpdate = nil }, []string{required + " " + at}},
+		{"no way to go on", rate(zero, zero), []string{invalid + " " + at + ".maxUnavailable"}},
+		{"a new one beside the old one", rate(zero, intstr.FromString("10%")), nil},
+		{"beside and instead", rate(intstr.FromInt32(1), intstr.FromInt32(1)), []string{invalid + " " + at + ".maxSurge"}},
+		{"more than all", rate(intstr.FromString("101%"), zero), []string{invalid + " " + at + ".maxUnavailable"}},
+		{"times below zero", func(ds *appsv1.DaemonSet) {
+			ds.Spec.MinReadySeconds, ds.Spec.RevisionHistoryLimit = -1, ptr.To(int32(-1))
+		},
+			[]string{invalid + " spec.minReadySeconds", invalid + " spec.revisionHistoryLimit"}},
+	})
+	old := stored[*appsv1.DaemonSet](t, daemonSetManifest)
+	old.Status.CollisionCount = ptr.To(int32(1))
+	rules := validation.For(apps("daemonsets"))
+	updates(t, rules.Update, old, []change[*appsv1.DaemonSet]{
+		{"image", func(ds *appsv1.DaemonSet) { ds.Spec.Template.Spec.Containers[0].Image = "log:2" }, nil},
+		{"selector", func(ds *appsv1.DaemonSet) { ds.Spec.Selector.MatchLabels["tier"] = "node" }, []string{invalid + " spec.selector"}},
+	})
+	updates(t, rules.Status, old, []change[*appsv1.DaemonSet]{
+		{"below zero", func(ds *appsv1.DaemonSet) { ds.Status.NumberReady, ds.Status.ObservedGeneration = -1, -1 },
+			[]string{invalid + " status.numberReady", invalid + " status.observedGeneration"}},
+		{"fewer collisions", func(ds *appsv1.DaemonSet) { ds.Status.CollisionCount = nil }, []string{invalid + " status.collisionCount"}},
+	})
+}
+
+const revisionManifest = `
+apiVersion: apps/v1
+kind: ControllerRevision
+metadata: {name: log-1, namespace: default}
+revision: 1
+data: {spec: {template: {}}}
+`
+
+func TestControllerRevision(t *testing.T) {
+	creations(t, apps("controllerrevisions"), revisionManifest, []change[*appsv1.ControllerRevision]{
+		{"as it is", func(*appsv1.ControllerRevision) {}, nil},
+		{"no data", func(r *appsv1.ControllerRevision) { r.Data.Raw = nil }, []string{required + " data"}},
+		{"no object", func(r *appsv1.ControllerRevision) { r.Data.Raw = []byte(`"a"`) }, []string{invalid + " data"}},
+		{"below zero", func(r *appsv1.ControllerRevision) { r.Revision = -1 }, []string{invalid + " revision"}},
+	})
+	old := stored[*appsv1.ControllerRevision](t, revisionManifest)
+	updates(t, validation.For(apps("controllerrevisions")).Update, old, []change[*appsv1.ControllerRevision]{
+		{"a later number", func(r *appsv1.ControllerRevision) { r.Revision = 2 }, nil},
+		{"other data", func(r *appsv1.ControllerRevision) { r.Data.Raw = []byte(`{}`) }, []string{invalid + " data"}},
+	})
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/admissionregistration"
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/apps"
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/autoscaling"
+	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/batch"
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/certificates"
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/core"
 	"github.com/causeway-access/causeway/internal/apiserver/validation/generated/discovery"
@@ -25,6 +26,7 @@ func AddToScheme(s *runtime.Scheme) error {
 		admissionregistration.RegisterValidations,
 		apps.RegisterValidations,
 		autoscaling.RegisterValidations,
+		batch.RegisterValidations,
 		certificates.RegisterValidations,
 		discovery.RegisterValidations,
 		networking.RegisterValidations,
@@ -74,7 +76,8 @@ func Merge(handwritten, declared field.ErrorList) field.ErrorList {
 // named. None of these features exists here.
 func gates() map[string]bool {
 	return map[string]bool{
-		"HPAScaleToZero": false,
+		"HPAScaleToZero":  false,
+		"WorkloadWithJob": false,
 		"InPlacePodVerticalScalingSchedulerPreemption": false,
 	}
 }

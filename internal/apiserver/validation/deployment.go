@@ -16,7 +16,7 @@ func deployment(d *appsv1.Deployment) field.ErrorList {
 
 func deploymentSpec(spec *appsv1.DeploymentSpec, p *field.Path) field.ErrorList {
 	errs := wantedReplicas(spec.Replicas, p.Child("replicas"))
-	errs = append(errs, selectedTemplate(spec.Selector, &spec.Template, p)...)
+	errs = append(errs, selectedTemplate(spec.Selector, &spec.Template, "Deployment", p)...)
 	errs = append(errs, deploymentStrategy(&spec.Strategy, p.Child("strategy"))...)
 	errs = append(errs, atLeastZero(p.Child("minReadySeconds"), spec.MinReadySeconds)...)
 	errs = append(errs, wantedIfSet(spec.RevisionHistoryLimit, p.Child("revisionHistoryLimit"))...)
@@ -99,10 +99,5 @@ func deploymentStatus(d, old *appsv1.Deployment) field.ErrorList {
 		{"availableReplicas", status.AvailableReplicas},
 	})...)
 	errs = append(errs, availableAreReady(status.AvailableReplicas, status.ReadyReplicas, p)...)
-	if then := old.Status.CollisionCount; then != nil {
-		if now := status.CollisionCount; now == nil || *now < *then {
-			errs = append(errs, field.Invalid(p.Child("collisionCount"), now, "cannot be decremented"))
-		}
-	}
-	return append(errs, wantedIfSet(status.CollisionCount, p.Child("collisionCount"))...)
+	return append(errs, collisions(status.CollisionCount, old.Status.CollisionCount, p)...)
 }

@@ -19,6 +19,7 @@ func judged() map[string]schema.GroupResource {
 		"Secret": core("secrets"), "ConfigMap": core("configmaps"), "Event": core("events"), "ResourceQuota": core("resourcequotas"),
 		"LimitRange": core("limitranges"), "EndpointSlice": endpointSlices(), "RoleBinding": rbac("rolebindings"), "Role": rbac("roles"),
 		"ClusterRole": rbac("clusterroles"), "Ingress": networking("ingresses"), "IngressClass": networking("ingressclasses"),
+		"ControllerRevision": apps("controllerrevisions"), "DaemonSet": apps("daemonsets"), "Job": batch("jobs"),
 		"CertificateSigningRequest":        requests(),
 		"ValidatingWebhookConfiguration":   admission("validatingwebhookconfigurations"),
 		"ValidatingAdmissionPolicy":        admission("validatingadmissionpolicies"),
@@ -76,6 +77,6 @@ func sameType(a, b runtime.Object) bool { return reflect.TypeOf(a) == reflect.Ty
 func validManifests() []string {
 	return []string{
 		teamNamespace, oneNode, webService, handEndpoints, plainSecret, plainConfigMap, oldEvent, timedEvent, newFormEvent, teamQuota,
-		handSlice, readerBinding, webIngress, ownClass, oneWebhook, onePolicy,
+		handSlice, readerBinding, webIngress, ownClass, oneWebhook, onePolicy, daemonSetManifest, revisionManifest, jobManifest,
 	}
 }

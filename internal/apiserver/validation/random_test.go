@@ -22,6 +22,7 @@ func TestRandomObjectsAreJudged(t *testing.T) {
 	fill := randfill.NewWithSeed(1).NilChance(.4).NumElements(0, 3).MaxDepth(15).Funcs(
 		func(q *resource.Quantity, c randfill.Continue) { q.Set(c.Int63()) },
 		func(f *metav1.FieldsV1, _ randfill.Continue) { f.Raw = []byte("{}") },
+		func(e *runtime.RawExtension, _ randfill.Continue) { e.Raw = []byte("{}") },
 		func(m *metav1.Time, _ randfill.Continue) { *m = metav1.Unix(0, 0) },
 		func(m *metav1.MicroTime, _ randfill.Continue) { *m = metav1.NewMicroTime(metav1.Unix(0, 0).Time) },
 	)

@@ -15,7 +15,7 @@ func replicaSet(rs *appsv1.ReplicaSet) field.ErrorList {
 func replicaSetSpec(spec *appsv1.ReplicaSetSpec, p *field.Path) field.ErrorList {
 	errs := wantedReplicas(spec.Replicas, p.Child("replicas"))
 	errs = append(errs, atLeastZero(p.Child("minReadySeconds"), spec.MinReadySeconds)...)
-	return append(errs, selectedTemplate(spec.Selector, &spec.Template, p)...)
+	return append(errs, selectedTemplate(spec.Selector, &spec.Template, "ReplicaSet", p)...)
 }
 
 func replicaSetUpdate(rs, old *appsv1.ReplicaSet) field.ErrorList {
@@ -54,20 +54,20 @@ func wantedIfSet(n *int32, p *field.Path) field.ErrorList {
 	return atLeastZero(p, *n)
 }
 
-// selectedTemplate checks a template and the selector that finds what is
-// made of it.
-func selectedTemplate(s *metav1.LabelSelector, t *corev1.PodTemplateSpec, p *field.Path) field.ErrorList {
+// selectedTemplate checks a template and the selector that finds what a kind of
+// controller makes of it.
+func selectedTemplate(s *metav1.LabelSelector, t *corev1.PodTemplateSpec, kind string, p *field.Path) field.ErrorList {
 	at := p.Child("selector")
 	if s == nil {
 		return field.ErrorList{field.Required(at, "")}
 	}
 	errs := selector(at, s)
 	if len(s.MatchLabels)+len(s.MatchExpressions) == 0 {
-		errs = append(errs, field.Invalid(at, s, "empty selector is invalid for deployment"))
+		errs = append(errs, field.Invalid(at, s, "empty selector is invalid for "+kind))
 	}
 	compiled, err := metav1.LabelSelectorAsSelector(s)
 	if err != nil {
 		return append(errs, field.Invalid(at, s, "invalid label selector"))
 	}
-	return append(errs, controlledTemplate(t, compiled, "ReplicaSet", p.Child("template"))...)
+	return append(errs, controlledTemplate(t, compiled, kind, p.Child("template"))...)
 }

@@ -8,6 +8,7 @@ package validation
 import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -70,8 +71,11 @@ func table() map[schema.GroupResource]Rules {
 		{Resource: "serviceaccounts"}: rules(serviceAccount, serviceAccountUpdate, nil),
 		{Resource: "services"}:        rules(service, serviceUpdate, serviceStatus),
 
-		{Group: appsv1.GroupName, Resource: "deployments"}: rules(deployment, deploymentUpdate, deploymentStatus),
-		{Group: appsv1.GroupName, Resource: "replicasets"}: rules(replicaSet, replicaSetUpdate, replicaSetStatus),
+		{Group: appsv1.GroupName, Resource: "controllerrevisions"}: rules(controllerRevision, controllerRevisionUpdate, nil),
+		{Group: appsv1.GroupName, Resource: "daemonsets"}:          rules(daemonSet, daemonSetUpdate, daemonSetStatus),
+		{Group: appsv1.GroupName, Resource: "deployments"}:         rules(deployment, deploymentUpdate, deploymentStatus),
+		{Group: appsv1.GroupName, Resource: "replicasets"}:         rules(replicaSet, replicaSetUpdate, replicaSetStatus),
+		{Group: batchv1.GroupName, Resource: "jobs"}:               rules(job, jobUpdate, jobStatus),
 
 		{Group: admissionv1.GroupName, Resource: "mutatingadmissionpolicies"}:         rules(mutatingPolicy, mutatingPolicyUpdate, nil),
 		{Group: admissionv1.GroupName, Resource: "mutatingadmissionpolicybindings"}:   rules(mutatingBinding, mutatingBindingUpdate, nil),

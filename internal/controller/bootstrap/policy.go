@@ -9,6 +9,7 @@ import (
 const (
 	coreGroup           = ""
 	appsGroup           = "apps"
+	batchGroup          = "batch"
 	authenticationGroup = "authentication.k8s.io"
 	authorizationGroup  = "authorization.k8s.io"
 	certificatesGroup   = "certificates.k8s.io"

@@ -26,11 +26,24 @@ func eventRules() []rbacv1.PolicyRule {
 func workloadControllers() []workloadController {
 	with := func(rules ...rbacv1.PolicyRule) []rbacv1.PolicyRule { return append(rules, eventRules()...) }
 	return []workloadController{
+		{"daemon-set-controller", with(
+			allow(do("get", "list", "watch"), appsGroup, "daemonsets"),
+			allow(do("update"), appsGroup, "daemonsets/finalizers", "daemonsets/status"),
+			allow(do("list", "watch"), coreGroup, "nodes"),
+			allow(do("create", "delete", "list", "patch", "watch"), coreGroup, "pods"),
+			allow(do("create"), coreGroup, "pods/binding"),
+			allow(do("create", "delete", "get", "list", "patch", "update", "watch"), appsGroup, "controllerrevisions"),
+		)},
 		{"deployment-controller", with(
 			allow(do("get", "list", "update", "watch"), appsGroup, "deployments"),
 			allow(do("update"), appsGroup, "deployments/finalizers", "deployments/status"),
 			allow(do("create", "delete", "get", "list", "patch", "update", "watch"), appsGroup, "replicasets"),
 			allow(do("get", "list", "update", "watch"), coreGroup, "pods"),
+		)},
+		{"job-controller", with(
+			allow(do("get", "list", "patch", "update", "watch"), batchGroup, "jobs"),
+			allow(do("update"), batchGroup, "jobs/finalizers", "jobs/status"),
+			allow(do("create", "delete", "get", "list", "patch", "watch"), coreGroup, "pods"),
 		)},
 		{"node-controller", with(
 			allow(do("delete", "get", "list", "patch", "update", "watch"), coreGroup, "nodes"),
@@ -58,6 +71,9 @@ func workloadControllers() []workloadController {
 			allow(do("get", "list", "watch"), coreGroup, "nodes"),
 			allow(do("delete", "get", "list", "watch"), coreGroup, "pods"),
 			allow(do("patch"), coreGroup, "pods/status"),
+		)},
+		{"ttl-after-finished-controller", with(
+			allow(do("delete", "get", "list", "watch"), batchGroup, "jobs"),
 		)},
 	}
 }

@@ -72,7 +72,8 @@ func editRules() []rbacv1.PolicyRule {
 		allow(writing, coreGroup, "configmaps", "events", "replicationcontrollers", "replicationcontrollers/scale",
 			"secrets", "serviceaccounts", "services", "services/portforward", "services/proxy"),
 		allow(do("create"), coreGroup, "serviceaccounts/token"),
-		allow(writing, appsGroup, "deployments", "deployments/rollback", "deployments/scale", "replicasets", "replicasets/scale"),
+		allow(writing, appsGroup, "daemonsets", "deployments", "deployments/rollback", "deployments/scale", "replicasets", "replicasets/scale"),
+		allow(writing, batchGroup, "jobs"),
 		allow(writing, networkingGroup, "ingresses"),
 		allow(all, coordinationGroup, "leases"),
 	}
@@ -86,8 +87,9 @@ func viewRules() []rbacv1.PolicyRule {
 		allow(reading, coreGroup, "bindings", "events", "limitranges", "namespaces/status", "pods/log", "pods/status",
 			"replicationcontrollers/status", "resourcequotas", "resourcequotas/status"),
 		allow(reading, coreGroup, "namespaces"),
-		allow(reading, appsGroup, "deployments", "deployments/scale", "deployments/status",
-			"replicasets", "replicasets/scale", "replicasets/status"),
+		allow(reading, appsGroup, "controllerrevisions", "daemonsets", "daemonsets/status",
+			"deployments", "deployments/scale", "deployments/status", "replicasets", "replicasets/scale", "replicasets/status"),
+		allow(reading, batchGroup, "jobs", "jobs/status"),
 		allow(reading, discoveryGroup, "endpointslices"),
 		allow(reading, networkingGroup, "ingresses", "ingresses/status"),
 	}

@@ -1,17 +1,16 @@
-package replication
+package ownpods
 
 import (
 	"cmp"
 	"slices"
 	"strconv"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-// byWorth sorts pods so that those whose loss matters least come first, as
+// ByWorth sorts pods so that those whose loss matters least come first, as
 // Kubernetes documents it for ReplicaSets.
-func byWorth(pods []*corev1.Pod) []*corev1.Pod {
+func ByWorth(pods []*corev1.Pod) []*corev1.Pod {
 	onNode := map[string]int{}
 	for _, pod := range pods {
 		onNode[pod.Spec.NodeName]++
@@ -21,7 +20,7 @@ func byWorth(pods []*corev1.Pod) []*corev1.Pod {
 		return cmp.Or(
 			falseFirst(a.Spec.NodeName != "", b.Spec.NodeName != ""),
 			cmp.Compare(phaseRank[a.Status.Phase], phaseRank[b.Status.Phase]),
-			falseFirst(isReady(a), isReady(b)),
+			falseFirst(Ready(a), Ready(b)),
 			cmp.Compare(deletionCost(a), deletionCost(b)),
 			cmp.Compare(onNode[b.Spec.NodeName], onNode[a.Spec.NodeName]),
 			readySince(b).Compare(readySince(a)), // the last that became ready goes first
@@ -59,22 +58,4 @@ func restarts(pod *corev1.Pod) (n int32) {
 		n = max(n, c.RestartCount)
 	}
 	return n
-}
-
-func readyCondition(pod *corev1.Pod) *corev1.PodCondition {
-	for i := range pod.Status.Conditions {
-		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-			return c
-		}
-	}
-	return nil
-}
-
-func isReady(pod *corev1.Pod) bool { return readyCondition(pod) != nil }
-
-func readySince(pod *corev1.Pod) time.Time {
-	if c := readyCondition(pod); c != nil {
-		return c.LastTransitionTime.Time
-	}
-	return time.Time{}
 }

@@ -1,4 +1,4 @@
-package replication
+package ownpods
 
 import (
 	"sync"
@@ -9,10 +9,10 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// writes remembers what was written and has not come back by the watch yet.
+// Writes remembers what was written and has not come back by the watch yet.
 // Without it an owner looked at twice in quick succession would make its pods
 // twice.
-type writes struct {
+type Writes struct {
 	mu     sync.Mutex
 	owners map[cache.ObjectName]*ownWrites
 }
@@ -23,10 +23,11 @@ type ownWrites struct {
 	deleted map[types.UID]bool
 }
 
-func newWrites() *writes { return &writes{owners: map[cache.ObjectName]*ownWrites{}} }
+// NewWrites makes one that remembers nothing.
+func NewWrites() *Writes { return &Writes{owners: map[cache.ObjectName]*ownWrites{}} }
 
 // of is the record of an owner; mu must be held.
-func (w *writes) of(key cache.ObjectName) *ownWrites {
+func (w *Writes) of(key cache.ObjectName) *ownWrites {
 	own := w.owners[key]
 	if own == nil {
 		own = &ownWrites{created: map[types.UID]string{}, deleted: map[types.UID]bool{}}
@@ -35,27 +36,30 @@ func (w *writes) of(key cache.ObjectName) *ownWrites {
 	return own
 }
 
-func (w *writes) forget(key cache.ObjectName) {
+// Forget forgets an owner that is gone.
+func (w *Writes) Forget(key cache.ObjectName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.owners, key)
 }
 
-func (w *writes) created(key cache.ObjectName, pod *corev1.Pod) {
+// Created notes a new pod.
+func (w *Writes) Created(key cache.ObjectName, pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.of(key).created[pod.UID] = pod.ResourceVersion
 }
 
-func (w *writes) deleted(key cache.ObjectName, pod *corev1.Pod) {
+// Deleted notes that a pod was asked to go.
+func (w *Writes) Deleted(key cache.ObjectName, pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.of(key).deleted[pod.UID] = true
 }
 
-// seen reports that the cache, which is at version, holds every pod that was
+// Seen reports that the cache, which is at version, holds every pod that was
 // created for this owner, or has held it.
-func (w *writes) seen(key cache.ObjectName, owner types.UID, pods []*corev1.Pod, version string) bool {
+func (w *Writes) Seen(key cache.ObjectName, owner types.UID, pods []*corev1.Pod, version string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if own := w.owners[key]; own != nil && own.owner != owner {
@@ -80,8 +84,15 @@ func (w *writes) seen(key cache.ObjectName, owner types.UID, pods []*corev1.Pod,
 	return len(own.created) == 0
 }
 
-// without leaves out the pods that were deleted though the cache does not know it.
-func (w *writes) without(key cache.ObjectName, pods []*corev1.Pod) []*corev1.Pod {
+// Leaving reports that a pod was asked to go, though the cache may not know it.
+func (w *Writes) Leaving(key cache.ObjectName, pod *corev1.Pod) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return pod.DeletionTimestamp != nil || w.of(key).deleted[pod.UID]
+}
+
+// Without leaves out the pods that were deleted though the cache does not know it.
+func (w *Writes) Without(key cache.ObjectName, pods []*corev1.Pod) []*corev1.Pod {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var rest []*corev1.Pod

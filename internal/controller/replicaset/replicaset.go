@@ -43,7 +43,7 @@ func ownerOf(rs *appsv1.ReplicaSet) (*replication.Owner, error) {
 		return nil, fmt.Errorf("reading the selector of replica set %s/%s: %w", rs.Namespace, rs.Name, err)
 	}
 	return &replication.Owner{
-		Meta: rs, Object: rs, Selector: selector, Template: &rs.Spec.Template,
+		Object: rs, Selector: selector, Template: &rs.Spec.Template,
 		Replicas: int(ptr.Deref(rs.Spec.Replicas, 1)), MinReady: time.Duration(rs.Spec.MinReadySeconds) * time.Second,
 	}, nil
 }

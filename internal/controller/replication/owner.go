@@ -15,16 +15,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/causeway-access/causeway/internal/controller/ownpods"
 )
 
 // Owner is an object that keeps pods, in the words that both kinds share.
 // Nothing in it may be changed: it comes out of a cache.
 type Owner struct {
-	// Meta and Object are the object itself.
-	Meta   metav1.Object
-	Object runtime.Object
+	// Object is the object itself.
+	Object ownpods.Owner
 	// Selector finds its pods.
 	Selector labels.Selector
 	// Template is what they are made of.

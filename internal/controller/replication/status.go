@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/causeway-access/causeway/internal/controller/ownpods"
 )
 
 // statusOf counts the pods of an owner, and says after which time one more will
@@ -18,23 +20,20 @@ func statusOf(owner *Owner, pods []*corev1.Pod, failed error, now time.Time) (St
 		if template.Matches(labels.Set(pod.Labels)) {
 			status.FullyLabeled++
 		}
-		if !isReady(pod) {
+		if !ownpods.Ready(pod) {
 			continue
 		}
 		status.Ready++
-		left := time.Duration(0)
-		if owner.MinReady > 0 {
-			left = readySince(pod).Add(owner.MinReady).Sub(now)
-		}
+		available, left := ownpods.Available(pod, owner.MinReady, now)
 		switch {
-		case left <= 0:
+		case available:
 			status.Available++
 		case due == 0 || left < due:
 			due = left
 		}
 	}
-	if failure := (*scaleError)(nil); errors.As(failed, &failure) {
-		status.Failure = &Failure{Reason: failure.reason, Message: errors.Unwrap(failure.err).Error()}
+	if failure := (*ownpods.Error)(nil); errors.As(failed, &failure) {
+		status.Failure = &Failure{Reason: failure.Reason, Message: errors.Unwrap(failure.Err).Error()}
 	}
 	return status, due
 }

@@ -39,7 +39,7 @@ func New(config controller.Config) (controller.Controller, error) {
 
 func ownerOf(rc *corev1.ReplicationController) *replication.Owner {
 	return &replication.Owner{
-		Meta: rc, Object: rc, Selector: labels.SelectorFromSet(rc.Spec.Selector), Template: rc.Spec.Template,
+		Object: rc, Selector: labels.SelectorFromSet(rc.Spec.Selector), Template: rc.Spec.Template,
 		Replicas: int(ptr.Deref(rc.Spec.Replicas, 1)), MinReady: time.Duration(rc.Spec.MinReadySeconds) * time.Second,
 	}
 }

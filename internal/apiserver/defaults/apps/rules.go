@@ -14,6 +14,7 @@ const (
 	revisionHistoryLimit = int32(10)
 	progressDeadline     = int32(600)
 	maxAtOnce            = "25%"
+	daemonsAtOnce        = int32(1)
 )
 
 // SetDefaults_ReplicaSet takes labels from the template, and asks for one
@@ -41,6 +42,25 @@ func SetDefaults_Deployment(obj *appsv1.Deployment) {
 	set(&strategy.RollingUpdate, appsv1.RollingUpdateDeployment{})
 	set(&strategy.RollingUpdate.MaxUnavailable, intstr.FromString(maxAtOnce))
 	set(&strategy.RollingUpdate.MaxSurge, intstr.FromString(maxAtOnce))
+}
+
+// SetDefaults_DaemonSet takes labels from the template, asks for rolling updates
+// of one node at a time, and for ten revisions to go back to.
+func SetDefaults_DaemonSet(obj *appsv1.DaemonSet) {
+	if len(obj.Labels) == 0 {
+		obj.Labels = maps.Clone(obj.Spec.Template.Labels)
+	}
+	set(&obj.Spec.RevisionHistoryLimit, revisionHistoryLimit)
+	strategy := &obj.Spec.UpdateStrategy
+	if strategy.Type == "" {
+		strategy.Type = appsv1.RollingUpdateDaemonSetStrategyType
+	}
+	if strategy.Type != appsv1.RollingUpdateDaemonSetStrategyType {
+		return
+	}
+	set(&strategy.RollingUpdate, appsv1.RollingUpdateDaemonSet{})
+	set(&strategy.RollingUpdate.MaxUnavailable, intstr.FromInt32(daemonsAtOnce))
+	set(&strategy.RollingUpdate.MaxSurge, intstr.FromInt32(0))
 }
 
 // set gives *field a value if it has none.
