@@ -3,11 +3,13 @@ package garbagecollector_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	clienttesting "k8s.io/client-go/testing"
 )
 
@@ -210,4 +212,47 @@ func TestDependentWithAnotherOwnerOutlivesForegroundDeletion(t *testing.T) {
 			t.Errorf("finalizers of the owner are %q, want none", got)
 		}
 	})
+}
+
+// A dependent that was made just before its owner was deleted, and of which the
+// collector hears after that, is orphaned, or goes first, like any other.
+func TestDependentsThatAreHeardOfLateCount(t *testing.T) {
+	for finalizer, left := range map[string][]string{
+		metav1.FinalizerOrphanDependents: {"ns/late"}, metav1.FinalizerDeleteDependents: {},
+	} {
+		t.Run(finalizer, func(t *testing.T) {
+			var news *watch.FakeWatcher
+			slow := func(w *world) {
+				news = watch.NewFake()
+				w.client.PrependWatchReactor("secrets", func(clienttesting.Action) (bool, watch.Interface, error) { return true, news, nil })
+			}
+			first := object("ConfigMap", "ns", "owner")
+			play(t, []*metav1.PartialObjectMetadata{first}, slow, func(w *world) {
+				late := object("Secret", "ns", "late", blocking(owner("ConfigMap", "owner")))
+				if err := w.client.Tracker().Create(secrets, late, "ns"); err != nil {
+					t.Fatal(err)
+				}
+				if err := w.client.Tracker().Update(configMaps, ending(first.DeepCopy(), finalizer), "ns"); err != nil {
+					t.Fatal(err)
+				}
+				w.settle()
+				if got := w.get("configmaps", "owner").Finalizers; len(got) != 1 {
+					t.Errorf("finalizers of the owner are %q while what it owns has not been seen to, want one", got)
+				}
+				news.Add(late)
+				w.settle()
+				if diff := cmp.Diff(left, w.names("secrets")); diff != "" {
+					t.Errorf("secrets (-want +got):\n%s", diff)
+				}
+				if len(left) > 0 && len(w.get("secrets", "late").OwnerReferences) != 0 {
+					t.Error("the orphan still has its owner")
+				}
+				news.Delete(late)
+				time.Sleep(time.Hour) // the longest pause between two tries
+				if got := w.get("configmaps", "owner").Finalizers; len(got) != 0 {
+					t.Errorf("finalizers of the owner are %q in the end, want none", got)
+				}
+			})
+		})
+	}
 }

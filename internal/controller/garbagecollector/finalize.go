@@ -12,8 +12,9 @@ import (
 
 // orphan makes what the object owns its own master, then lets the object go.
 func (c *collector) orphan(ctx context.Context, owner *object) error {
-	if !c.monitors.ready() {
-		return controller.ErrAgain // dependents of a kind not listed yet would be missed
+	// Dependents of a kind not listed yet, or not heard of yet, would be missed.
+	if !c.monitors.ready() || c.behind(ctx, owner) {
+		return controller.ErrAgain
 	}
 	var work errgroup.Group
 	work.SetLimit(parallel)
@@ -47,6 +48,9 @@ func (c *collector) foreground(ctx context.Context, owner *object) error {
 	}
 	if held {
 		return nil // the last dependent's deletion brings us back
+	}
+	if c.behind(ctx, owner) {
+		return controller.ErrAgain
 	}
 	return c.removeFinalizer(ctx, owner.identity, metav1.FinalizerDeleteDependents)
 }

@@ -29,6 +29,8 @@ type world struct {
 	client *metadatafake.FakeMetadataClient
 }
 
+var configMaps, secrets = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}, schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+
 // served is the discovery of the world.
 type served struct{}
 
