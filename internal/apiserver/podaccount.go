@@ -29,7 +29,7 @@ const (
 	rootCAs = "kube-root-ca.crt"
 	// accountPatience is how long a pod waits for the account that every new
 	// namespace gets in a moment, and accountStep how often it looks.
-	accountPatience, accountStep = 5 * time.Second, 50 * time.Millisecond
+	accountPatience, accountStep = 20 * time.Second, 50 * time.Millisecond
 )
 
 // podAccounts gives every pod that is created a service account, and to its

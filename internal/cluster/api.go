@@ -64,8 +64,9 @@ func (c *Cluster) startAPI(ctx context.Context) error {
 	return nil
 }
 
-// readyTimeout bounds the wait for a start that does not end.
-const readyTimeout = time.Minute
+// readyTimeout bounds the wait for a start that does not end. A slow machine
+// that has much else to do may take more than a minute.
+const readyTimeout = 3 * time.Minute
 
 // readyStep is the pause between two questions.
 const readyStep = 5 * time.Millisecond

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"crypto/tls"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func TestAPIWebSocketOverHTTP2(t *testing.T) {
 		t.Fatalf("got %d %v, %v", status, header, err)
 	}
 	got := make([]byte, 64)
-	n, err := s.Read(got)
+	n, err := io.ReadFull(s, got) // which comes in pieces as it likes
 	if err != nil || !bytes.Contains(got[:n], []byte(`{"type":"ADDED"`)) {
 		t.Errorf("got %q, %v, want a frame with the first namespace", got[:n], err)
 	}
