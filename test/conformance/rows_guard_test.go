@@ -24,7 +24,7 @@ var certificateRows = []row{
 	{does: "request", line: `openssl req -new -newkey rsa:2048 -nodes -keyout $DIR/key -subj /O=team/CN=$NS-user 2>/dev/null | base64 -w0 >$DIR/req
 		printf '{"apiVersion":"certificates.k8s.io/v1","kind":"CertificateSigningRequest","metadata":{"name":"%s"},"spec":{"signerName":"kubernetes.io/kube-apiserver-client","usages":["client auth"],"request":"%s"}}' $NS $(cat $DIR/req) | kubectl create -f -`,
 		out: `certificatesigningrequest\.certificates\.k8s\.io/$NS created`},
-	{does: "pending", line: `kubectl get csr $NS`, out: `^NAME +AGE +SIGNERNAME +REQUESTOR +REQUESTEDDURATION +CONDITION\n$NS +\d+s +kubernetes\.io/kube-apiserver-client +admin +<none> +Pending$`},
+	{does: "pending", line: `kubectl get csr $NS`, out: `^NAME +AGE +SIGNERNAME +REQUESTOR +REQUESTEDDURATION +CONDITION\n$NS +\w+ +kubernetes\.io/kube-apiserver-client +admin +<none> +Pending$`},
 	{does: "approve", line: `kubectl certificate approve $NS`, out: `certificatesigningrequest\.certificates\.k8s\.io/$NS approved`},
 	{does: "signed", line: `until kubectl get csr $NS -o jsonpath='{.status.certificate}' | base64 -d >$DIR/crt && test -s $DIR/crt; do sleep 0.1; done; kubectl get csr $NS; openssl x509 -in $DIR/crt -noout -subject -nameopt RFC2253`, out: `Approved,Issued$.*subject=CN=$NS-user,O=team`},
 	{does: "the certificate works", line: `kubectl --kubeconfig=/dev/null --server=$URL --certificate-authority=$CA --client-certificate=$DIR/crt --client-key=$DIR/key get pods -n $NS`, err: `User "$NS-user" cannot list resource "pods"`, code: 1},
@@ -35,8 +35,8 @@ var certificateRows = []row{
 // nodeRows taint their node at once: pods of other stories wait for any node.
 var nodeRows = []row{
 	{does: "create node", line: `kubectl create -f -`, in: `{"apiVersion":"v1","kind":"Node","metadata":{"name":"$NS"},"spec":{"podCIDR":"10.244.9.0/24","taints":[{"key":"ours","effect":"NoSchedule"}]}}`, out: `node/$NS created`},
-	{does: "get node", line: `kubectl get node $NS`, out: `^NAME +STATUS +ROLES +AGE +VERSION\n$NS +Unknown +<none> +\d+s *$`},
-	{does: "ready", line: `kubectl patch node $NS --subresource=status --type=merge -p '{"status":{"conditions":[{"type":"Ready","status":"True"}],"addresses":[{"type":"InternalIP","address":"192.0.2.9"}],"nodeInfo":{"kubeletVersion":"v1.37.2"}}}' && kubectl get node $NS -o wide`, out: `$NS +Ready +<none> +\d+s +v1\.37\.2 +192\.0\.2\.9 +<none>`},
+	{does: "get node", line: `kubectl get node $NS`, out: `^NAME +STATUS +ROLES +AGE +VERSION\n$NS +Unknown +<none> +\w+ *$`},
+	{does: "ready", line: `kubectl patch node $NS --subresource=status --type=merge -p '{"status":{"conditions":[{"type":"Ready","status":"True"}],"addresses":[{"type":"InternalIP","address":"192.0.2.9"}],"nodeInfo":{"kubeletVersion":"v1.37.2"}}}' && kubectl get node $NS -o wide`, out: `$NS +Ready +<none> +\w+ +v1\.37\.2 +192\.0\.2\.9 +<none>`},
 	{does: "describe node", line: `kubectl describe node $NS`, out: `^Name: +$NS$.*InternalIP: +192\.0\.2\.9.*^PodCIDR: +10\.244\.9\.0/24$`},
 	{does: "cordon", line: `kubectl cordon $NS && kubectl get node $NS`, out: `node/$NS cordoned.*Ready,SchedulingDisabled`},
 	{does: "uncordon", line: `kubectl uncordon $NS && kubectl get node $NS`, out: `node/$NS uncordoned.*Ready +`},

@@ -1,21 +1,21 @@
 package conformance
 
 var createRows = []row{
-	{does: "create namespace", line: `kubectl create namespace $NS-b && kubectl get namespace $NS-b && kubectl delete namespace $NS-b --wait=false`, out: `namespace/$NS-b created.*^$NS-b +Active +\d+s$`},
+	{does: "create namespace", line: `kubectl create namespace $NS-b && kubectl get namespace $NS-b && kubectl delete namespace $NS-b --wait=false`, out: `namespace/$NS-b created.*^$NS-b +Active +\w+$`},
 	{does: "create secret", line: `kubectl create secret generic s --from-literal=a=b && kubectl get secret s -o jsonpath='{.type} {.data.a}'`, out: `secret/s created\nOpaque Yg==`},
 	{does: "create secret with string data", line: `kubectl create -f - && kubectl get secret strings -o jsonpath='{.data.a}{.stringData}'`,
 		in: `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"strings"},"stringData":{"a":"b"}}`, out: `created\nYg==\z`},
-	{does: "create config map", line: `kubectl create configmap c --from-literal=a=1 --from-file=testdata/rc.yaml && kubectl get configmap c`, out: `^c +2 +\d+s$`},
+	{does: "create config map", line: `kubectl create configmap c --from-literal=a=1 --from-file=testdata/rc.yaml && kubectl get configmap c`, out: `^c +2 +\w+$`},
 	{does: "create service", line: `kubectl create service clusterip ci --tcp=80:8080 && kubectl get service ci -o jsonpath='{.spec.ports[0].name} {.spec.ports[0].targetPort}'`, out: `created\n80-8080 8080\z`},
 	{does: "create headless service", line: `kubectl create service clusterip none --clusterip=None --tcp=80 && kubectl get service none`, out: `none +ClusterIP +None +<none> +80/TCP`},
 	{does: "create node port service", line: `kubectl create service nodeport np --tcp=80 && kubectl get service np`, out: `np +NodePort +10\.96\.\d+\.\d+ +<none> +80:3\d{4}/TCP`},
 	{does: "create load balancer service", line: `kubectl create service loadbalancer lb --tcp=80 && kubectl get service lb`, out: `lb +LoadBalancer +10\.96\.\d+\.\d+ +<pending> +80:3\d{4}/TCP`},
 	{does: "create external name", line: `kubectl create service externalname en --external-name=db.example.org && kubectl get service en`, out: `en +ExternalName +<none> +db\.example\.org +<none>`},
 	{does: "create role", line: `kubectl create role r --verb=get,list --resource=pods,services/proxy && kubectl describe role r`, out: `pods +\[\] +\[\] +\[get list\]\n +services/proxy `},
-	{does: "create role binding", line: `kubectl create rolebinding rb --role=r --user=jane --group=team --serviceaccount=$NS:default && kubectl get rolebinding rb -o wide`, out: `^NAME +ROLE +AGE +USERS +GROUPS +SERVICEACCOUNTS\nrb +Role/r +\d+s +jane +team +$NS/default$`},
+	{does: "create role binding", line: `kubectl create rolebinding rb --role=r --user=jane --group=team --serviceaccount=$NS:default && kubectl get rolebinding rb -o wide`, out: `^NAME +ROLE +AGE +USERS +GROUPS +SERVICEACCOUNTS\nrb +Role/r +\w+ +jane +team +$NS/default$`},
 	{does: "create cluster role", line: `kubectl create clusterrole $NS-cr --verb=get --non-resource-url=/healthz && kubectl create clusterrolebinding $NS-crb --clusterrole=$NS-cr --user=jane && kubectl delete clusterrole,clusterrolebinding $NS-cr $NS-crb --ignore-not-found`,
 		out: `clusterrole.rbac.authorization.k8s.io/$NS-cr created\nclusterrolebinding.rbac.authorization.k8s.io/$NS-crb created`},
-	{does: "create ingress", line: `kubectl create ingress i --class=front --rule='a.example.org/x*=ci:80,tls=cert' && kubectl get ingress i`, out: `^NAME +CLASS +HOSTS +ADDRESS +PORTS +AGE\ni +front +a\.example\.org +80, 443 +\d+s$`},
+	{does: "create ingress", line: `kubectl create ingress i --class=front --rule='a.example.org/x*=ci:80,tls=cert' && kubectl get ingress i`, out: `^NAME +CLASS +HOSTS +ADDRESS +PORTS +AGE\ni +front +a\.example\.org +80, 443 +\w+$`},
 	{does: "create service account", line: `kubectl create serviceaccount robot && kubectl get serviceaccount robot -o name`, out: `^serviceaccount/robot$`},
 	{does: "create token", line: `kubectl create token robot --duration=10m --audience=$URL; echo; kubectl create token robot`, out: `\AeyJ[\w-]+\.[\w-]+\.[\w-]+\n+eyJ[\w-]+\.[\w-]+\.[\w-]+\n?\z`},
 	{does: "a token works", line: `kubectl --kubeconfig=/dev/null --server=$URL --certificate-authority=$CA --token=$(kubectl create token robot) get pods -n $NS`,
@@ -107,7 +107,7 @@ var runRows = []row{
 
 var scaleRows = []row{
 	{does: "make a replication controller", line: `kubectl create -f testdata/rc.yaml`, out: `replicationcontroller/web created`},
-	{does: "get rc", line: `kubectl get rc -o wide`, out: `^NAME +DESIRED +CURRENT +READY +AGE +CONTAINERS +IMAGES +SELECTOR\nweb +1 +\d +\d +\d+s +web +web:1 +app=web$`},
+	{does: "get rc", line: `kubectl get rc -o wide`, out: `^NAME +DESIRED +CURRENT +READY +AGE +CONTAINERS +IMAGES +SELECTOR\nweb +1 +\d +\d +\w+ +web +web:1 +app=web$`},
 	{does: "scale", line: `kubectl scale rc web --replicas=3 && kubectl get rc web -o jsonpath='{.spec.replicas}'`, out: `replicationcontroller/web scaled\n3\z`},
 	{does: "scale if it is what one thinks", line: `kubectl scale rc web --current-replicas=1 --replicas=5`, err: `[Ee]xpected replicas to be 1,? was 3`, code: 1},
 	{does: "scale by the subresource", line: `kubectl get --raw /api/v1/namespaces/$NS/replicationcontrollers/web/scale`, out: `"kind":"Scale","apiVersion":"autoscaling/v1".*"replicas":3.*"selector":"app=web"`},

@@ -34,8 +34,10 @@ var workloadRows = []row{
 	{does: "resume", line: `kubectl rollout resume deployment/web && kubectl rollout status deployment/web --timeout=80s && kubectl get deployment web -o jsonpath='{.status.updatedReplicas}'`, out: `resumed\n.*2\z`},
 	{does: "restart", line: `kubectl rollout restart deployment/web && kubectl rollout status deployment/web --timeout=80s`, out: `restarted\n.*successfully rolled out`},
 	{does: "the selector is for ever", line: `kubectl patch deployment web -p '{"spec":{"selector":{"matchLabels":{"a":"b"}}}}'`, err: `spec\.selector: Invalid value: .*field is immutable`, code: 1},
-	{does: "take a pod out of service", line: `kubectl label --overwrite $(kubectl get pod -l app=web -o name | head -1) app=debug && kubectl wait deployment web --for=jsonpath='{.status.readyReplicas}'=2 --timeout=80s && kubectl get pod -l app=debug -o jsonpath='{.items[*].metadata.ownerReferences}'`, out: `labeled\n.*met\n?\z`},
-	{does: "delete", line: `kubectl delete deployment web && kubectl wait pod --for=delete -l app=web --timeout=80s; kubectl get rs,pods -l app=web`, err: `No resources found`},
+	{does: "only its own pods are left", line: `until test "$(kubectl get pods -l app=web -o name | wc -l)" = 2; do sleep 0.2; done`},
+	{does: "take a pod out of service", line: `kubectl label --overwrite $(kubectl get pod -l app=web -o name | head -1) app=debug && until test -z "$(kubectl get pod -l app=debug -o jsonpath='{.items[*].metadata.ownerReferences}')"; do sleep 0.2; done; kubectl get pod -l app=debug -o name`, out: `labeled\npod/web-\S+\n\z`},
+	{does: "another takes its place", line: `until test "$(kubectl get pods -l app=web -o name | wc -l)" = 2; do sleep 0.2; done; kubectl rollout status deployment/web --timeout=80s`, out: `successfully rolled out`},
+	{does: "delete", line: `kubectl delete deployment web && until kubectl get rs,pods -l app=web 2>&1 | grep 'No resources found'; do sleep 0.2; done`, out: `deleted.*No resources found`},
 }
 
 // TestWorkloads tells the story of a deployment with the oldest kubectl that is
