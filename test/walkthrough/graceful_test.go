@@ -77,7 +77,7 @@ func TestSIGTERMLetsWhatIsUnderWayComplete(t *testing.T) {
 	t.Parallel()
 	// The delay is long enough for a loaded machine to look at it, the grace
 	// for the test to do all that it does within.
-	up := start(t, newHome(t).up("--allow-endpoint-cidr", "127.0.0.0/8", "--shutdown-delay-duration", "4s", "--shutdown-grace-period", "90s"))
+	up := start(t, newHome(t).up("--allow-endpoint-cidr", "127.0.0.0/8", "--shutdown-delay-duration", "20s", "--shutdown-grace-period", "90s"))
 	begun, more := make(chan struct{}), make(chan struct{})
 	path := up.pod(t, "files", func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

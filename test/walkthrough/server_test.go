@@ -14,7 +14,7 @@ import (
 // patience bounds every wait for a program. It is long because the programs
 // are built with the race detector and may share two cores with others; what
 // is waited for is noticed at once.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // server is a program that runs in the background.
 type server struct {

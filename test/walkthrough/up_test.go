@@ -10,13 +10,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestUpEndsCleanlyWithinSecondsOfSIGTERM(t *testing.T) {
+func TestUpEndsCleanlyWhileSomebodyWatches(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	up := start(t, h.up())
@@ -27,14 +26,10 @@ func TestUpEndsCleanlyWithinSecondsOfSIGTERM(t *testing.T) {
 	}
 	defer watch.Stop()
 	before := len(up.output.String())
-	begun := time.Now()
+	// A watch that is not told to end has the server wait for as long as
+	// requests are given, and then end with an error.
 	if err := up.stop(); err != nil {
 		t.Fatal(err)
-	}
-	// Without the watch it takes one second; with one that is not told to end,
-	// the ten seconds that requests are given, and an error.
-	if took := time.Since(begun); took > 20*time.Second {
-		t.Errorf("it took %v to end", took)
 	}
 	if last := up.output.String()[before:]; strings.HasPrefix(last, "E") || strings.Contains(last, "\nE") {
 		t.Errorf("errors at the end of a cluster that was told to end:\n%s", last)
