@@ -4,6 +4,7 @@ import (
 	"github.com/causeway-access/causeway/internal/controller"
 	"github.com/causeway-access/causeway/internal/controller/daemonset"
 	"github.com/causeway-access/causeway/internal/controller/deployment"
+	"github.com/causeway-access/causeway/internal/controller/job"
 	"github.com/causeway-access/causeway/internal/controller/nodeipam"
 	"github.com/causeway-access/causeway/internal/controller/nodelifecycle"
 	"github.com/causeway-access/causeway/internal/controller/podgc"
@@ -33,6 +34,7 @@ func (c *Cluster) workloads(shared controller.Config) []func() (controller.Contr
 		func() (controller.Controller, error) { return replicaset.New(shared) },
 		func() (controller.Controller, error) { return deployment.New(shared) },
 		func() (controller.Controller, error) { return daemonset.New(shared) },
+		func() (controller.Controller, error) { return job.New(shared) },
 		func() (controller.Controller, error) { return scheduler.New(shared) },
 		func() (controller.Controller, error) { return nodelifecycle.New(shared) },
 		func() (controller.Controller, error) {

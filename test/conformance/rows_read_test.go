@@ -5,6 +5,8 @@ var discoveryRows = []row{
 	{does: "version as JSON", line: `kubectl version -o json`, out: `"serverVersion": \{.*"minor": "37".*"gitVersion": "v1\.37\.\d+"`},
 	{does: "list of kinds", line: `kubectl api-resources`,
 		out: `^configmaps +cm +v1 +true +ConfigMap$.*^services +svc +v1 +true +Service$.*^ingresses +ing +networking\.k8s\.io/v1 +true +Ingress$`},
+	{does: "list of kinds that keep pods", line: `kubectl api-resources`,
+		out: `^controllerrevisions +apps/v1 +true +ControllerRevision$.*^daemonsets +ds +apps/v1 +true +DaemonSet$.*^jobs +batch/v1 +true +Job$`},
 	{does: "kinds outside namespaces", line: `kubectl api-resources --namespaced=false -o name`,
 		out: `^namespaces$.*^clusterroles\.rbac\.authorization\.k8s\.io$`, not: `^services$`},
 	{does: "kinds of a group with their verbs", line: `kubectl api-resources --api-group=discovery.k8s.io -o wide`,

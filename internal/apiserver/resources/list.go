@@ -54,6 +54,7 @@ func Groups(cfg Config) ([]*genericapiserver.APIGroupInfo, error) {
 		b.group("apps", b.apps()),
 		b.group("authentication.k8s.io", b.authentication()),
 		b.group("authorization.k8s.io", b.authorization()),
+		b.group("batch", b.batch()),
 		b.group("certificates.k8s.io", b.certificates()),
 		b.group("coordination.k8s.io", b.coordination()),
 		b.group("discovery.k8s.io", b.discovery()),
