@@ -11,9 +11,6 @@ import (
 const (
 	pods         = int32(1)
 	backoffLimit = int32(6)
-
-	successfulJobsHistory = int32(3)
-	failedJobsHistory     = int32(1)
 )
 
 // SetDefaults_Job takes labels from the template, and asks for one pod that is
@@ -31,16 +28,6 @@ func SetDefaults_Job(obj *batchv1.Job) {
 	set(&obj.Spec.Suspend, false)
 	set(&obj.Spec.ManualSelector, false)
 	set(&obj.Spec.PodReplacementPolicy, batchv1.TerminatingOrFailed)
-}
-
-// SetDefaults_CronJob lets runs overlap and keeps a few of those that ended.
-func SetDefaults_CronJob(obj *batchv1.CronJob) {
-	if obj.Spec.ConcurrencyPolicy == "" {
-		obj.Spec.ConcurrencyPolicy = batchv1.AllowConcurrent
-	}
-	set(&obj.Spec.Suspend, false)
-	set(&obj.Spec.SuccessfulJobsHistoryLimit, successfulJobsHistory)
-	set(&obj.Spec.FailedJobsHistoryLimit, failedJobsHistory)
 }
 
 // set gives *field a value if it has none.
