@@ -104,6 +104,7 @@ func addNode(f *pflag.FlagSet, n *cluster.NodeConfig) {
 	f.StringVar(&n.Name, "node-name", "", "name of this machine as a node (default: its host name)")
 	f.StringVar(&n.RuntimeEndpoint, "container-runtime-endpoint", "", "socket of a container runtime that speaks CRI, such as unix:///run/containerd/containerd.sock (default: pods are run without one)")
 	f.StringVar(&n.Listen, "node-listen", "", "host:port of the node's own API; port 0 takes any free port (default: port 10250 where --listen says)")
+	addUpkeep(f, &n.Upkeep)
 }
 
 // addLimits adds the flags of what clients may take.

@@ -20,6 +20,7 @@ import (
 	"github.com/causeway-access/causeway/internal/certs"
 	"github.com/causeway-access/causeway/internal/node"
 	"github.com/causeway-access/causeway/internal/node/apart"
+	"github.com/causeway-access/causeway/internal/node/upkeep"
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
 
@@ -37,6 +38,8 @@ type NodeConfig struct {
 	// RuntimeEndpoint is the socket of a container runtime that speaks CRI.
 	// Empty means that pods are run without one.
 	RuntimeEndpoint string
+	// Upkeep says how much of the disk may be used. The zero value is the usual.
+	Upkeep upkeep.Settings
 }
 
 // NodeDir is the node's directory in the cluster's.
@@ -55,6 +58,9 @@ func (s *settings) checkNode() error {
 	n := &s.Node
 	if !n.Run {
 		return nil
+	}
+	if err := n.Upkeep.Check(); err != nil {
+		return err
 	}
 	if n.Name == "" {
 		host, err := os.Hostname()
@@ -145,7 +151,7 @@ func (c *Cluster) prepareNodeApart(ctx context.Context) error {
 	}
 	c.node = apart.New(apart.Settings{
 		Name: c.Node.Name, Addresses: []netip.Addr{c.at.advertised.Addr()}, Port: uint16(port),
-		Dir: c.path(NodeDir), Hidden: []string{c.DataDir},
+		Dir: c.path(NodeDir), Hidden: []string{c.DataDir}, Upkeep: c.Node.Upkeep,
 		ServiceRanges: []netip.Prefix{c.serviceCIDR}, Static: c.nearby(), ClusterDNS: []netip.Addr{c.dnsServiceIP()},
 		Server: "https://" + c.at.local.String(), CAFile: c.authority.CertFile(),
 		ClientCert: client.CertFile, ClientKey: client.KeyFile, ServingCert: serving.CertFile, ServingKey: serving.KeyFile,
@@ -187,7 +193,7 @@ func (c *Cluster) nodeConfig() (node.Config, error) {
 			Host: "https://" + c.at.local.String(), UserAgent: "causeway-node",
 			TLSClientConfig: restclient.TLSClientConfig{CAFile: c.authority.CertFile(), CertFile: client.CertFile, KeyFile: client.KeyFile},
 		},
-		Dir: c.path(NodeDir), Hidden: []string{c.DataDir}, RuntimeEndpoint: c.Node.RuntimeEndpoint,
+		Dir: c.path(NodeDir), Hidden: []string{c.DataDir}, RuntimeEndpoint: c.Node.RuntimeEndpoint, Upkeep: c.Node.Upkeep,
 		Certificate: serving.GetCertificate, ClientCA: clients,
 		ServiceRanges: []netip.Prefix{c.serviceCIDR}, PodRange: c.podCIDR, Static: c.nearby(),
 		ClusterDNS: []netip.Addr{c.dnsServiceIP()},

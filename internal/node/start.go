@@ -25,7 +25,8 @@ func (a *Agent) register(ctx context.Context) error {
 	a.node, err = register.New(register.Config{
 		Name: a.cfg.Name, Client: a.client, Addresses: a.cfg.Addresses, Tunnelled: a.cfg.Tunnelled,
 		Port: int32(a.listener.Addr().(*net.TCPAddr).Port),
-		Dir:  a.cfg.Dir, Runtime: a.cfg.runtimeVersion(), Missing: a.missing, Ready: a.running, Log: a.cfg.Log,
+		Dir:  a.cfg.Dir, Runtime: a.cfg.runtimeVersion(), Missing: a.missing, Ready: a.running,
+		Scarce: a.scarce, Images: a.images, Log: a.cfg.Log,
 	})
 	if err != nil {
 		return err

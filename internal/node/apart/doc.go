@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/causeway-access/causeway/internal/node/upkeep"
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
 
@@ -33,6 +34,8 @@ type Settings struct {
 	ServiceRanges []netip.Prefix
 	Static        []*svcproxy.Rule
 	ClusterDNS    []netip.Addr
+	// Upkeep says how much of the disk may be used.
+	Upkeep upkeep.Settings
 	// Port is that of the node's own API, in its network; 0 is any.
 	Port uint16
 	// Server is the URL of the API server, CAFile its authority and that of who

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	restclient "k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
@@ -98,7 +97,6 @@ func (s *Settings) config(outside *userns.Outside) (node.Config, error) {
 	if err != nil {
 		return node.Config{}, err
 	}
-	registry := prometheus.NewRegistry()
 	return node.Config{
 		Name: s.Name, Addresses: s.Addresses, Tunnelled: true, Outside: outside.Dial,
 		Listen: net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.Port))),
@@ -108,7 +106,7 @@ func (s *Settings) config(outside *userns.Outside) (node.Config, error) {
 		},
 		Dir: s.Dir, Hidden: s.Hidden, Certificate: s.certificate, ClientCA: clients,
 		ServiceRanges: s.ServiceRanges, Static: s.Static, ClusterDNS: s.ClusterDNS,
-		Register: registry.Register, Metrics: registry,
+		Upkeep: s.Upkeep,
 	}, nil
 }
 

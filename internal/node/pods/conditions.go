@@ -20,6 +20,9 @@ func (w *worker) conditions(s *corev1.PodStatus, before []corev1.PodCondition) [
 		ready,
 		{Type: corev1.PodScheduled, Status: corev1.ConditionTrue},
 	}
+	if c := w.disruption(); c != nil {
+		list = append(list, *c)
+	}
 	now := metav1.NewTime(time.Now().Truncate(time.Second))
 	for i := range list {
 		c := &list[i]

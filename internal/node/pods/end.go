@@ -16,7 +16,11 @@ import (
 // finish ends a pod that has run its course. It stays for its users to look
 // at, with its logs, until it is deleted.
 func (w *worker) finish(ctx context.Context) {
-	if w.stopAll(w.graceOf()) {
+	grace := w.graceOf()
+	if w.verdict.hurry {
+		grace = min(grace, hurriedGrace)
+	}
+	if w.stopAll(grace) {
 		return
 	}
 	w.conclude()

@@ -38,7 +38,7 @@ func (w *worker) expire() {
 		return
 	}
 	if w.verdict.reason == "" {
-		w.verdict = verdict{"DeadlineExceeded", "Pod was active on the node longer than the specified deadline"}
+		w.verdict = verdict{reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline"}
 		w.normal(nil, "DeadlineExceeded", "%s", w.verdict.message)
 	}
 }

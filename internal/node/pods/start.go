@@ -127,8 +127,11 @@ func (w *worker) logPath(container string, attempt uint32) string {
 	return filepath.Join(w.logDir(), container, strconv.FormatUint(uint64(attempt), 10)+".log")
 }
 
-func (w *worker) logDir() string {
-	return filepath.Join(w.m.config.LogDir, fmt.Sprintf("%s_%s_%s", w.pod.Namespace, w.pod.Name, w.uid))
+func (w *worker) logDir() string { return w.m.LogDir(w.pod) }
+
+// LogDir has a directory for each container of a pod, with its logs.
+func (m *Manager) LogDir(pod *corev1.Pod) string {
+	return filepath.Join(m.config.LogDir, fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID))
 }
 
 // launch makes a container and starts it. Only what prevents the making is an

@@ -68,7 +68,12 @@ type worker struct {
 }
 
 // verdict is why a pod is ended that would go on.
-type verdict struct{ reason, message string }
+type verdict struct {
+	reason, message string
+	// hurry has containers end at once, or nearly so: what they would do meanwhile
+	// makes it worse.
+	hurry bool
+}
 
 // inbox is what others tell a worker.
 type inbox struct {

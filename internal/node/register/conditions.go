@@ -14,7 +14,10 @@ import (
 // conditions are those that hold now, given what the machine cannot do. Reasons are the words that kubectl's users
 // and their tools know.
 func (n *Node) conditions(missing []string) []corev1.NodeCondition {
-	use, err := lookAtUse(n.cfg.Dir)
+	use, err := lookAtUse()
+	if err == nil && n.cfg.Scarce != nil {
+		use.scarce, err = n.cfg.Scarce()
+	}
 	if err != nil {
 		n.cfg.Log.Warn("The machine's use cannot be seen", "error", err)
 	}
@@ -29,7 +32,7 @@ func (n *Node) conditions(missing []string) []corev1.NodeCondition {
 	}
 	if n.cfg.Tunnelled {
 		list = append(list, corev1.NodeCondition{Type: tunnel.Condition, Status: corev1.ConditionTrue,
-			Reason: "NotRoutable", Message: "the node and its pods are reached through a connection that the node keeps to the API server"})
+			Reason: "NotRoutable", Message: "the node and its pods are reached through connections that the node keeps to the API servers: by the gateway, exec, logs and port-forward, and not from other nodes and their pods"})
 	}
 	for i := range list {
 		list[i].LastHeartbeatTime = metav1.NewTime(now)

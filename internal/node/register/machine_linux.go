@@ -11,13 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/causeway-access/causeway/internal/podrun/disk"
 	"github.com/causeway-access/causeway/internal/version"
 )
 
 // lookAtMachine reads what the kernel tells of the machine; dir is where pods
 // have their files.
 func lookAtMachine(dir string) (machine, error) {
-	u, err := lookAtUse(dir)
+	u, err := lookAtUse()
+	if err != nil {
+		return machine{}, err
+	}
+	space, err := disk.At(dir)
 	if err != nil {
 		return machine{}, err
 	}
@@ -29,7 +34,7 @@ func lookAtMachine(dir string) (machine, error) {
 	if err != nil {
 		release, _ = os.ReadFile("/usr/lib/os-release") // os-release(5)
 	}
-	return machine{cpus: int64(runtime.NumCPU()), memory: u.memory, disk: u.disk, info: corev1.NodeSystemInfo{
+	return machine{cpus: int64(runtime.NumCPU()), memory: u.memory, disk: space.Size, info: corev1.NodeSystemInfo{
 		MachineID:       firstOf("/etc/machine-id", "/var/lib/dbus/machine-id"),
 		SystemUUID:      firstOf("/sys/class/dmi/id/product_uuid", "/etc/machine-id"),
 		BootID:          firstOf("/proc/sys/kernel/random/boot_id"),
@@ -52,9 +57,9 @@ func firstOf(files ...string) string {
 	return ""
 }
 
-func lookAtUse(dir string) (use, error) {
+func lookAtUse() (use, error) {
 	var u use
-	return u, errors.Join(u.lookAtMemory(), u.lookAtDisk(dir), u.lookAtProcesses())
+	return u, errors.Join(u.lookAtMemory(), u.lookAtProcesses())
 }
 
 func (u *use) lookAtMemory() error {
@@ -65,16 +70,6 @@ func (u *use) lookAtMemory() error {
 	if u.memory, u.memoryFree, err = parseMemory(text); err != nil {
 		return fmt.Errorf("reading /proc/meminfo: %w", err)
 	}
-	return nil
-}
-
-func (u *use) lookAtDisk(dir string) error {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
-		return fmt.Errorf("asking for the space at %s: %w", dir, err)
-	}
-	u.disk, u.diskFree = int64(fs.Blocks)*fs.Bsize, int64(fs.Bavail)*fs.Bsize
-	u.inodes, u.inodesFree = int64(fs.Files), int64(fs.Ffree)
 	return nil
 }
 

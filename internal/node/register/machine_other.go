@@ -17,4 +17,4 @@ func lookAtMachine(string) (machine, error) {
 	}}, nil
 }
 
-func lookAtUse(string) (use, error) { return use{}, nil }
+func lookAtUse() (use, error) { return use{}, nil }

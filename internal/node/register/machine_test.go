@@ -83,7 +83,7 @@ func FuzzMachineFiles(f *testing.F) {
 
 func TestPressureIsSeen(t *testing.T) {
 	const gib = 1 << 30
-	calm := use{memory: 8 * gib, memoryFree: 4 * gib, disk: 100 * gib, diskFree: 50 * gib, inodes: 1000, inodesFree: 900, processes: 100, idsLimit: 1000}
+	calm := use{memory: 8 * gib, memoryFree: 4 * gib, processes: 100, idsLimit: 1000}
 	for _, test := range []struct {
 		name   string
 		change func(*use)
@@ -92,12 +92,7 @@ func TestPressureIsSeen(t *testing.T) {
 		{"calm", func(*use) {}, ""},
 		{"nothing known", func(u *use) { *u = use{} }, ""},
 		{"little memory", func(u *use) { u.memoryFree = 99 << 20 }, corev1.NodeMemoryPressure},
-		{"4 GiB of a large disk", func(u *use) { u.diskFree = 4 * gib }, corev1.NodeDiskPressure},
-		{"6 GiB, less than a tenth", func(u *use) { u.diskFree = 6 * gib }, ""},
-		{"3 GiB of a disk of 10", func(u *use) { u.disk, u.diskFree = 10*gib, 3*gib }, ""},
-		{"half a GiB of a disk of 10", func(u *use) { u.disk, u.diskFree = 10*gib, gib/2 }, corev1.NodeDiskPressure},
-		{"few inodes", func(u *use) { u.inodesFree = 49 }, corev1.NodeDiskPressure},
-		{"file system without inodes", func(u *use) { u.inodes, u.inodesFree = 0, 0 }, ""},
+		{"little disk", func(u *use) { u.scarce = "space of the disk of pods" }, corev1.NodeDiskPressure},
 		{"many threads", func(u *use) { u.processes = 960 }, corev1.NodePIDPressure},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -58,6 +58,12 @@ type Config struct {
 	// sentence each. It is asked at each look and becomes the condition
 	// [Limited]. nil means nothing.
 	Missing func() []string
+	// Scarce says what of a disk there is too little of; empty if nothing. nil
+	// means nothing.
+	Scarce func() (string, error)
+	// Images are those that the node has; nil if that is not known. nil means that
+	// nobody knows.
+	Images func() []corev1.ContainerImage
 	// Ready says why no pod can run now. nil means that one can.
 	Ready func() error
 	// Log is slog.Default() if nil.

@@ -10,22 +10,19 @@ import (
 // on the edge does not change its mind with every look.
 const hold = 5 * time.Minute
 
-// What a machine must have left. Of a disk it is the smaller of a tenth and an
-// absolute figure: a tenth of a large disk is no scarcity.
+// What a machine must have left, of memory in bytes. What it must have of its
+// disks, Config.Scarce knows.
 const (
-	leastMemory     = 100 << 20
-	leastDisk       = 5 << 30
-	leastInodeShare = 20 // one in twenty
-	leastIDShare    = 20
+	leastMemory  = 100 << 20
+	leastIDShare = 20 // one in twenty
 )
 
 // use is how much of the machine is left. What is not known is zero, with its
 // total zero too.
 type use struct {
-	memory, memoryFree  int64 // bytes
-	disk, diskFree      int64 // bytes of the file system of pods
-	inodes, inodesFree  int64
-	processes, idsLimit int64 // threads count as processes
+	memory, memoryFree  int64  // bytes
+	processes, idsLimit int64  // threads count as processes
+	scarce              string // what of a disk there is too little of
 }
 
 // pressure is one of the conditions by which the scheduler keeps pods away.
@@ -41,17 +38,14 @@ var pressures = []pressure{
 	{corev1.NodeMemoryPressure, scarceMemory, "KubeletHasSufficientMemory", "the machine has sufficient memory available",
 		"KubeletHasInsufficientMemory", "the machine has less than 100 MiB of memory available"},
 	{corev1.NodeDiskPressure, scarceDisk, "KubeletHasNoDiskPressure", "the disk of pods has sufficient space",
-		"KubeletHasDiskPressure", "the disk of pods is nearly full: remove what is not needed there, such as unused images"},
+		"KubeletHasDiskPressure", "a disk is nearly full: remove what is not needed there"},
 	{corev1.NodePIDPressure, scarceIDs, "KubeletHasSufficientPID", "the machine has sufficient process IDs available",
 		"KubeletHasInsufficientPID", "the machine has nearly run out of process IDs"},
 }
 
 func scarceMemory(u use) bool { return u.memory > 0 && u.memoryFree < leastMemory }
 
-func scarceDisk(u use) bool {
-	return u.disk > 0 && u.diskFree < min(u.disk/10, leastDisk) ||
-		u.inodes > 0 && u.inodesFree < u.inodes/leastInodeShare
-}
+func scarceDisk(u use) bool { return u.scarce != "" }
 
 func scarceIDs(u use) bool {
 	return u.idsLimit > 0 && u.idsLimit-u.processes < u.idsLimit/leastIDShare

@@ -121,6 +121,11 @@ func (n *Node) fill(status *corev1.NodeStatus) {
 	status.Capacity, status.Allocatable = n.capacity(), n.Allocatable()
 	status.Addresses = n.addresses()
 	status.DaemonEndpoints.KubeletEndpoint.Port = n.cfg.Port
+	if n.cfg.Images != nil {
+		if images := n.cfg.Images(); images != nil {
+			status.Images = images
+		}
+	}
 	status.NodeInfo = n.machine.info
 	status.NodeInfo.ContainerRuntimeVersion = n.cfg.Runtime
 	missing := n.missing()

@@ -22,6 +22,7 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 
+	"github.com/causeway-access/causeway/internal/node/upkeep"
 	"github.com/causeway-access/causeway/internal/podrun"
 )
 
@@ -47,6 +48,14 @@ type Runtime interface {
 	List(ctx context.Context) ([]podrun.Sandbox, error)
 	// Stats says what a sandbox uses now.
 	Stats(ctx context.Context, sandbox string) (podrun.Stats, error)
+}
+
+// Disk says what of the node's disks is used.
+type Disk interface {
+	// Disks looks at them.
+	Disks(ctx context.Context) (upkeep.Disks, error)
+	// Pod is what a pod took when it was last measured, if it was.
+	Pod(uid types.UID) (upkeep.PodUse, bool)
 }
 
 // Config is what the server stands on. Node, Pods, Runtime, Authenticator and
@@ -77,6 +86,8 @@ type Config struct {
 	Metrics prometheus.Gatherer
 	// Usage says what the node uses as a whole. What the kernel says if nil.
 	Usage func() (podrun.Stats, error)
+	// Disk says what of the node's disks is used; nil if nobody measures it.
+	Disk Disk
 	// Log takes what goes wrong here; nothing if nil.
 	Log *slog.Logger
 

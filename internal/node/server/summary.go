@@ -20,9 +20,11 @@ type summary struct {
 type nodeStats struct {
 	NodeName string `json:"nodeName"`
 	// StartTime is when the machine began to count.
-	StartTime *metav1.Time `json:"startTime,omitempty"`
-	CPU       *cpuStats    `json:"cpu,omitempty"`
-	Memory    *memoryStats `json:"memory,omitempty"`
+	StartTime *metav1.Time  `json:"startTime,omitempty"`
+	CPU       *cpuStats     `json:"cpu,omitempty"`
+	Memory    *memoryStats  `json:"memory,omitempty"`
+	FS        *fsStats      `json:"fs,omitempty"`
+	Runtime   *runtimeStats `json:"runtime,omitempty"`
 }
 
 type podStats struct {
@@ -31,6 +33,8 @@ type podStats struct {
 	Containers   []containerStats `json:"containers"`
 	CPU          *cpuStats        `json:"cpu,omitempty"`
 	Memory       *memoryStats     `json:"memory,omitempty"`
+	VolumeStats  []volumeStats    `json:"volume,omitempty"`
+	Ephemeral    *fsStats         `json:"ephemeral-storage,omitempty"`
 	ProcessStats *processStats    `json:"process_stats,omitempty"`
 }
 
@@ -45,6 +49,8 @@ type containerStats struct {
 	StartTime metav1.Time  `json:"startTime"`
 	CPU       *cpuStats    `json:"cpu,omitempty"`
 	Memory    *memoryStats `json:"memory,omitempty"`
+	Rootfs    *fsStats     `json:"rootfs,omitempty"`
+	Logs      *fsStats     `json:"logs,omitempty"`
 }
 
 type cpuStats struct {
@@ -71,6 +77,8 @@ func (s *server) showSummary(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := summary{Node: nodeStats{NodeName: s.Node}, Pods: []podStats{}}
+	disks := s.disks(r.Context())
+	answer.Node.FS, answer.Node.Runtime = disks.node(all.at)
 	if all.node != nil {
 		answer.Node.StartTime = booted()
 		answer.Node.CPU, answer.Node.Memory = s.figures("", *all.node, all.at)
@@ -88,6 +96,7 @@ func (s *server) showSummary(w http.ResponseWriter, r *http.Request) {
 			one.CPU, one.Memory = s.figures(running.ID, p.stats.Containers[one.Name], all.at)
 			pod.Containers = append(pod.Containers, one)
 		}
+		disks.pod(&pod)
 		answer.Pods = append(answer.Pods, pod)
 	}
 	s.rates.forget(all.at)

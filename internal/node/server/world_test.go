@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -137,12 +138,11 @@ func (w *world) register(port int) {
 func (w *world) run(name string, scripts map[string]string) *corev1.Pod {
 	w.t.Helper()
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PodSpec{NodeName: nodeName, RestartPolicy: corev1.RestartPolicyNever}}
-	for container := range scripts {
+	for _, container := range slices.Sorted(maps.Keys(scripts)) {
 		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{
 			Name: container, Image: podrun.HostImage, Stdin: container == "talk", StdinOnce: container == "talk",
 		})
 	}
-	slices.SortFunc(p.Spec.Containers, func(a, b corev1.Container) int { return len(a.Name) - len(b.Name) })
 	p, err := w.Client.CoreV1().Pods("default").Create(w.t.Context(), p, metav1.CreateOptions{})
 	if err != nil {
 		w.t.Fatal(err)

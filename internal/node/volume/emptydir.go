@@ -7,12 +7,13 @@ import (
 	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // emptyDir makes a directory that lives as long as the pod. What the pod has
 // put there stays when it is called again.
 func (m *Manager) emptyDir(spec *corev1.Pod, v *corev1.Volume) (string, error) {
-	dir := filepath.Join(m.disk(), string(spec.UID), v.Name)
+	dir := m.EmptyDir(spec.UID, v.Name)
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return "", err
 	}
@@ -40,6 +41,11 @@ func (m *Manager) emptyDir(spec *corev1.Pod, v *corev1.Volume) (string, error) {
 		mode |= os.ModeSetgid
 	}
 	return dir, os.Chmod(dir, mode)
+}
+
+// EmptyDir is where a pod's volume of that kind is.
+func (m *Manager) EmptyDir(uid types.UID, name string) string {
+	return filepath.Join(m.disk(), string(uid), name)
 }
 
 // memorySize is the most that a volume in memory may hold: its own limit, but
