@@ -27,10 +27,11 @@ import (
 type joining struct {
 	console
 	trust
-	server, token, tokenFile string
-	name, dataDir, ip        string
-	listen, runtimeEndpoint  string
-	tunnel                   bool
+	servers                 []string
+	token, tokenFile        string
+	name, dataDir, ip       string
+	listen, runtimeEndpoint string
+	tunnel                  bool
 }
 
 func newNode(streams genericiooptions.IOStreams) *cobra.Command {
@@ -49,10 +50,15 @@ machine that has the administrator's kubeconfig, and --ca-cert-hash, by which th
 cluster is known before the token is sent; with --print-join-command it prints the
 whole line. The node then gets certificates of its own, which are renewed while it
 runs; later starts need neither token nor hash. The machines must be neighbours
-on one network, since pods reach each other by routes; one that the API server
-cannot reach, behind address translation, takes --tunnel.`,
+on one network, since pods reach each other by routes; one that the API servers
+cannot reach, behind address translation, takes --tunnel.
+
+With several API servers the node speaks to one of them, and to another when that
+dies or is not ready. It learns of all from the one; --server given several times
+is for a start while the first is away.`,
 		Example: `  causeway node --server https://192.0.2.10:6443 --ca-cert-hash sha256:7c21... --token-file token
   causeway node --server https://192.0.2.10:6443               # when it has joined before
+  causeway node --server https://192.0.2.10:6443 --server https://192.0.2.20:6443
   causeway node --server https://192.0.2.10:6443 --node-name worker-2 --node-ip 192.0.2.12 --token-file token`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -62,11 +68,11 @@ cannot reach, behind address translation, takes --tunnel.`,
 			if err := logs.apply(streams.ErrOut); err != nil {
 				return err
 			}
-			server, err := j.check()
+			servers, err := j.check()
 			if err != nil {
 				return err
 			}
-			if err := j.run(cmd.Context(), server, format); err != nil {
+			if err := j.run(cmd.Context(), servers, format); err != nil {
 				return fmt.Errorf("run the node: %w", err)
 			}
 			return nil
@@ -79,27 +85,30 @@ cannot reach, behind address translation, takes --tunnel.`,
 }
 
 func (j *joining) addTo(f *pflag.FlagSet) {
-	f.StringVar(&j.server, "server", "", "URL of the cluster's API")
+	f.StringArrayVar(&j.servers, "server", nil, "URL of the cluster's API; may be given again, for several API servers")
 	f.StringVar(&j.tokenFile, "token-file", "", `take the bootstrap token from this file; "-" is standard input`)
 	f.StringVar(&j.token, "token", "", "the bootstrap token; everybody on this machine sees it while this runs, so better use --token-file")
 	f.StringVar(&j.fingerprint, "ca-cert-hash", "", "sha256:... of the authority's public key or certificate; the cluster is trusted if it shows it")
 	f.StringVar(&j.authorityFile, "certificate-authority", "", "file with the authority's certificate, instead of its hash")
 	f.StringVar(&j.name, "node-name", "", "name of this machine as a node (default: its host name)")
 	f.StringVar(&j.ip, "node-ip", "", "address by which the cluster reaches this machine (default: that from which it reaches the server)")
-	f.BoolVar(&j.tunnel, "tunnel", false, "have the API server reach this machine and its pods by a connection that the machine keeps to it, for it cannot reach their addresses")
+	f.BoolVar(&j.tunnel, "tunnel", false, "have the API servers reach this machine and its pods by connections that the machine keeps to them, for they cannot reach their addresses")
 	f.StringVar(&j.listen, "node-listen", "", "host:port of the node's own API; port 0 takes any free port (default: port 10250 of --node-ip)")
 	f.StringVar(&j.runtimeEndpoint, "container-runtime-endpoint", "", "socket of a container runtime that speaks CRI, such as unix:///run/containerd/containerd.sock (default: pods are run without one)")
 	f.StringVar(&j.dataDir, "data-dir", cluster.DefaultDataDir(), "directory for everything the node keeps; private to you")
 }
 
 // check refuses what cannot be, before anything is done.
-func (j *joining) check() (*url.URL, error) {
-	if j.server == "" {
+func (j *joining) check() (servers []*url.URL, err error) {
+	if len(j.servers) == 0 {
 		return nil, usagef("--server is missing: give the URL of the cluster's API")
 	}
-	server, err := parseServer(j.server)
-	if err != nil {
-		return nil, fmt.Errorf("--server: %w", err)
+	for _, text := range j.servers {
+		server, err := parseServer(text)
+		if err != nil {
+			return nil, fmt.Errorf("--server: %w", err)
+		}
+		servers = append(servers, server)
 	}
 	if j.fingerprint != "" && j.authorityFile != "" {
 		return nil, usagef("--ca-cert-hash and --certificate-authority exclude each other")
@@ -127,11 +136,11 @@ func (j *joining) check() (*url.URL, error) {
 			return nil, usagef("--node-ip: %w", err)
 		}
 	}
-	return server, nil
+	return servers, nil
 }
 
 // run joins the cluster and is the node.
-func (j *joining) run(ctx context.Context, server *url.URL, format output) (err error) {
+func (j *joining) run(ctx context.Context, servers []*url.URL, format output) (err error) {
 	ctx, stop := untilInterrupted(ctx)
 	defer stop()
 	quietWhenEnding(ctx)
@@ -144,7 +153,7 @@ func (j *joining) run(ctx context.Context, server *url.URL, format output) (err 
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
 	cfg := join.Config{
-		Server: server, Name: j.name, Tunnel: j.tunnel, Listen: j.listen, RuntimeEndpoint: j.runtimeEndpoint,
+		Servers: servers, Name: j.name, Tunnel: j.tunnel, Listen: j.listen, RuntimeEndpoint: j.runtimeEndpoint,
 		Dir: filepath.Join(j.dataDir, cluster.NodeDir), Hidden: []string{j.dataDir},
 	}
 	if j.ip != "" {
@@ -153,7 +162,7 @@ func (j *joining) run(ctx context.Context, server *url.URL, format output) (err 
 	if cfg.Token, err = j.bootstrapToken(); err != nil {
 		return err
 	}
-	if cfg.CA, err = j.authority(ctx, server, cfg.Dir); err != nil {
+	if cfg.CA, err = j.authority(ctx, servers, cfg.Dir); err != nil {
 		return err
 	}
 	return join.Run(ctx, cfg, func(joined join.Joined) {
@@ -180,11 +189,11 @@ func (j *joining) bootstrapToken() (string, error) {
 	return token, nil
 }
 
-// authority is that by which the server is known: the one that the node has
-// from when it joined, if it is not another that is asked for, or else what the
-// server shows, if that is right. Whose certificates it signs may ask the node's
+// authority is that by which the servers are known: the one that the node has
+// from when it joined, if it is not another that is asked for, or else what one
+// shows, if that is right. Whose certificates it signs may ask the node's
 // own API, so the system's authorities will not do.
-func (j *joining) authority(ctx context.Context, server *url.URL, dir string) ([]byte, error) {
+func (j *joining) authority(ctx context.Context, servers []*url.URL, dir string) ([]byte, error) {
 	kept, err := join.Authority(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the authority of the cluster: %w", err)
@@ -195,9 +204,16 @@ func (j *joining) authority(ctx context.Context, server *url.URL, dir string) ([
 	if j.authorityFile == "" && j.fingerprint == "" {
 		return nil, errors.New("this machine does not know the cluster yet: give --ca-cert-hash, as \"causeway token create --print-join-command\" prints it on a machine that does")
 	}
-	shown, err := pin.Look(ctx, server, "")
-	if err != nil {
-		return nil, err
+	var shown *pin.Shown
+	var failed []error
+	for _, server := range servers { // the first that answers
+		if shown, err = pin.Look(ctx, server, ""); err == nil {
+			break
+		}
+		failed = append(failed, err)
+	}
+	if shown == nil {
+		return nil, errors.Join(failed...)
 	}
 	if j.authorityFile != "" {
 		return j.byFile(shown)

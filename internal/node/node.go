@@ -3,11 +3,11 @@
 // answers for them on the node's own API. Its parts are packages of their own:
 //
 //	register  the Node object, its lease and its conditions
+//	servers   the API servers, one of which the agent speaks to
 //	route     routes to the pods of other nodes
 //	outward   pods' way to what is outside of the cluster
 //	join      how a machine becomes a node of a cluster elsewhere
 //	pods      one worker a pod: containers, restarts, status (podspec, volume, probe)
-//	upkeep    unused images, pods that fill the disk
 //	server    the API on port 10250: logs, exec, attach, port-forward, figures
 //
 // What runs the pods is a podrun.Runtime, and what leads them to services is
@@ -32,7 +32,7 @@ import (
 	"github.com/causeway-access/causeway/internal/node/pods"
 	"github.com/causeway-access/causeway/internal/node/register"
 	"github.com/causeway-access/causeway/internal/node/route"
-	"github.com/causeway-access/causeway/internal/node/upkeep"
+	"github.com/causeway-access/causeway/internal/node/servers"
 	"github.com/causeway-access/causeway/internal/node/volume"
 	"github.com/causeway-access/causeway/internal/svcproxy/userspace"
 	"github.com/causeway-access/causeway/internal/tunnel"
@@ -55,8 +55,8 @@ type Agent struct {
 	outward   *outward.Way // nil where pods need none
 	volumes   *volume.Manager
 	pods      *pods.Manager
-	upkeep    *upkeep.Keeper
-	tunnel    *tunnel.Client // nil unless it is a tunnelled node
+	servers   *servers.Set
+	tunnel    *tunnel.Clients // nil unless it is a tunnelled node
 
 	// serving is set when pods can run.
 	serving atomic.Bool
@@ -82,11 +82,11 @@ func parts() []part {
 		{"registering the node", (*Agent).register},
 		{"opening the runtime of pods", (*Agent).openRuntime},
 		{"preparing the way to services", (*Agent).prepareServices},
+		{"preparing the way to API servers", (*Agent).prepareServers},
 		{"preparing the way to other nodes' pods", (*Agent).prepareRoutes},
 		{"preparing pods' way out", (*Agent).prepareOutward},
 		{"preparing volumes", (*Agent).prepareVolumes},
 		{"preparing pods", (*Agent).preparePods},
-		{"preparing the upkeep", (*Agent).prepareUpkeep},
 		{"preparing the node's API", (*Agent).prepareAPI},
 		{"opening the tunnel", (*Agent).openTunnel},
 	}
@@ -167,7 +167,7 @@ func (a *Agent) running() error {
 	case !a.serving.Load():
 		return errors.New("the node's agent is starting")
 	case a.tunnel != nil && !a.tunnel.Connected():
-		return errors.New("the tunnel to the API server, by which pods are reached, is not open")
+		return errors.New("no tunnel to an API server, by which pods are reached, is open")
 	}
 	return nil
 }

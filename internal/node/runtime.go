@@ -68,6 +68,11 @@ func (a *Agent) missing() []string {
 	if a.outward != nil {
 		list = append(slices.Clone(list), a.outward.Missing()...)
 	}
+	if a.tunnel != nil {
+		for _, server := range a.tunnel.Missing() {
+			list = append(slices.Clone(list), "no tunnel to the API server at "+server+", which does not reach this node and its pods")
+		}
+	}
 	if a.routes != nil {
 		list = append(slices.Clone(list), a.routes.Missing()...)
 	}

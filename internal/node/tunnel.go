@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"strconv"
 
 	restclient "k8s.io/client-go/rest"
@@ -15,28 +14,24 @@ import (
 	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
-// openTunnel has the node reached through a connection of its own, and waits for
-// it: a node that cannot be reached is not ready.
+// openTunnel has the node reached through connections of its own, one to each
+// API server, and waits for the first: a node that cannot be reached is not
+// ready.
 func (a *Agent) openTunnel(ctx context.Context) error {
 	if !a.cfg.Tunnelled {
 		return nil
 	}
-	server, err := url.Parse(a.cfg.API.Host)
-	if err != nil || server.Host == "" {
-		return fmt.Errorf("the API server %q is no URL: %w", a.cfg.API.Host, err)
-	}
 	own := entrance{node: a.cfg.Name, api: a.listener.Addr().(*net.TCPAddr).AddrPort(), pods: a.podRange}
-	a.tunnel, err = tunnel.NewClient(tunnel.Config{
-		Server: withPort(server), Dial: a.cfg.API.Dial, Log: a.cfg.Log, Open: own.open,
+	var err error
+	a.tunnel, err = tunnel.NewClients(tunnel.Config{
+		Dial: a.dialServer, Log: a.cfg.Log, Open: own.open,
 		TLS: func() (*tls.Config, error) { return restclient.TLSConfigFor(a.cfg.API) },
 	})
 	if err != nil {
 		return err
 	}
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() { ended <- a.tunnel.Run(running) }()
-	a.onClose(func() error { cancel(); return <-ended })
+	a.onClose(func() error { a.tunnel.Close(); return nil })
+	a.servers.Follow(a.tunnel.Lead)
 	select {
 	case <-a.tunnel.Opened():
 		return nil
@@ -58,14 +53,6 @@ func (a *Agent) dialEndpoints() conn.DialFunc {
 		}
 		return a.cfg.Outside(ctx, network, address)
 	}
-}
-
-// withPort is HOST:PORT of a URL.
-func withPort(u *url.URL) string {
-	if u.Port() != "" {
-		return u.Host
-	}
-	return net.JoinHostPort(u.Hostname(), "443")
 }
 
 // entrance is what may be reached through a node's tunnel: the node's API, by

@@ -12,6 +12,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +23,7 @@ import (
 
 // Config says where a node's tunnel leads, and what may be reached through it.
 type Config struct {
-	// Server is HOST:PORT of the API server. Required.
+	// Server is HOST:PORT of the API server. Required for a [Client] alone.
 	Server string
 	// TLS returns how the node shows itself to the server, and verifies it. It is
 	// asked each time, for certificates change. Required.
@@ -50,12 +52,34 @@ type Client struct {
 	connected atomic.Bool
 	opened    chan struct{}
 	first     sync.Once
+
+	// Of one of several, in [Clients]: others are the servers that have a tunnel
+	// by another, name is what the server calls itself while the tunnel is open,
+	// another says that it has one by another, and leaving that the tunnel is not
+	// to be opened again.
+	others  func() []string
+	name    atomic.Pointer[string]
+	another atomic.Bool
+	leaving atomic.Bool
 }
+
+// errAnother is of a server that has a tunnel already, by another address.
+var errAnother = errors.New("the server has a tunnel from this node by another address")
 
 // NewClient makes a node's end. It connects when it is run.
 func NewClient(cfg Config) (*Client, error) {
-	if cfg.Server == "" || cfg.TLS == nil || cfg.Open == nil {
-		return nil, errors.New("configuring the tunnel: the server, TLS and what may be reached are required")
+	if cfg.Server == "" {
+		return nil, errors.New("configuring the tunnel: the server is required")
+	}
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	return &Client{cfg: cfg, opened: make(chan struct{})}, nil
+}
+
+func (cfg *Config) complete() error {
+	if cfg.TLS == nil || cfg.Open == nil {
+		return errors.New("configuring the tunnel: TLS and what may be reached are required")
 	}
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{}).DialContext
@@ -63,7 +87,7 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Client{cfg: cfg, opened: make(chan struct{})}, nil
+	return nil
 }
 
 // Opened is closed when the tunnel has been open for the first time.
@@ -77,13 +101,17 @@ func (c *Client) Connected() bool { return c.connected.Load() }
 func (c *Client) Run(ctx context.Context) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		opened, err := c.once(ctx)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || c.leaving.Load() {
 			return nil
 		}
 		if opened {
 			pause = firstPause
 		}
-		c.cfg.Log.Warn("The tunnel to the API server is not open", "server", c.cfg.Server, "error", err)
+		said := slog.LevelWarn
+		if c.another.Store(errors.Is(err, errAnother)); c.another.Load() {
+			pause, said = lastPause, slog.LevelDebug
+		}
+		c.cfg.Log.Log(ctx, said, "The tunnel to the API server is not open", "server", c.cfg.Server, "error", err)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -100,6 +128,8 @@ func (c *Client) once(ctx context.Context) (opened bool, err error) {
 	}
 	defer tunnel.Close()
 	defer context.AfterFunc(ctx, func() { tunnel.Close() })()
+	defer c.name.Store(nil)
+	c.another.Store(false)
 	c.connected.Store(true)
 	c.first.Do(func() { close(c.opened) })
 	defer c.connected.Store(false)
@@ -112,6 +142,12 @@ func (c *Client) once(ctx context.Context) (opened bool, err error) {
 func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
+	var others []string
+	if c.others != nil {
+		if others = c.others(); slices.Contains(others, c.cfg.Server) {
+			return nil, errAnother
+		}
+	}
 	config, err := c.cfg.TLS()
 	if err != nil {
 		return nil, fmt.Errorf("preparing TLS: %w", err)
@@ -129,7 +165,7 @@ func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	}
 	session := tls.Client(raw, config)
 	defer context.AfterFunc(ctx, func() { raw.Close() })()
-	upgraded, err := c.upgrade(session)
+	upgraded, err := c.upgrade(session, others)
 	if err != nil {
 		raw.Close()
 		return nil, cmp.Or(ctx.Err(), err)
@@ -137,8 +173,13 @@ func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	return upgraded, nil
 }
 
-func (c *Client) upgrade(session *tls.Conn) (net.Conn, error) {
-	_, err := fmt.Fprintf(session, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: causeway-node\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", Path, c.cfg.Server, protocol)
+// upgrade asks for the tunnel, and says which servers have one from here.
+func (c *Client) upgrade(session *tls.Conn, others []string) (net.Conn, error) {
+	known := ""
+	if len(others) > 0 {
+		known = haveHeader + ": " + strings.Join(others, ", ") + "\r\n"
+	}
+	_, err := fmt.Fprintf(session, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: causeway-node\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s\r\n", Path, c.cfg.Server, protocol, known)
 	if err != nil {
 		return nil, fmt.Errorf("asking for the tunnel: %w", err)
 	}
@@ -149,8 +190,14 @@ func (c *Client) upgrade(session *tls.Conn) (net.Conn, error) {
 	}
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		defer response.Body.Close()
+		if response.StatusCode == http.StatusConflict {
+			return nil, errAnother
+		}
 		text, _ := io.ReadAll(io.LimitReader(response.Body, mostRefusal))
 		return nil, fmt.Errorf("asking for the tunnel: the server answered %s: %s", response.Status, text)
+	}
+	if name := response.Header.Get(nameHeader); name != "" {
+		c.name.Store(&name)
 	}
 	return &early{session, reader}, nil
 }

@@ -1,7 +1,8 @@
 // Package tunnel carries connections to a node, and to its pods, over one
 // connection that the node has dialled: for nodes whose addresses the API
-// servers cannot reach. Both ends are here: a node runs a [Client], a server
-// has a [Hub], which gives a dial function for each node.
+// servers cannot reach. Both ends are here: a node runs a [Client], or [Clients]
+// for several servers, and each server has a [Hub], which gives a dial function
+// for each node.
 //
 // The node asks for an upgrade of HTTP/1.1 at [Path]; who it is, its client
 // certificate says. After that both speak HTTP/2 (RFC 9113) with their roles
@@ -28,6 +29,10 @@ const (
 	Path = "/tunnel"
 	// protocol is what is upgraded to.
 	protocol = "causeway-tunnel/1"
+	// nameHeader is what the server that answers calls itself: a balancer may
+	// stand before several. haveHeader are the names of those that have a tunnel
+	// from the node already; such a one answers 409 Conflict.
+	nameHeader, haveHeader = "Causeway-Server", "Causeway-Tunnels"
 )
 
 // Condition is the type of the condition that is true of a node that is reached

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +20,9 @@ import (
 type Hub struct {
 	// Pings notice nodes that are gone.
 	Pings Pings
+	// Name is what this server calls itself towards nodes, which keep one tunnel
+	// to each name. Empty is none.
+	Name string
 	// Log hears of nodes that come and go; slog.Default() if nil.
 	Log *slog.Logger
 
@@ -38,6 +42,10 @@ func (h *Hub) Accept(node string, w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is where nodes open their tunnels: want an upgrade of HTTP/1.1 to "+protocol, http.StatusUpgradeRequired)
 		return
 	}
+	if h.Name != "" && slices.Contains(strings.Split(r.Header.Get(haveHeader), ", "), h.Name) && h.Connected(node) {
+		http.Error(w, errAnother.Error(), http.StatusConflict)
+		return
+	}
 	c, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		http.Error(w, "the connection cannot be taken over: "+err.Error(), http.StatusInternalServerError)
@@ -53,7 +61,11 @@ func (h *Hub) open(node string, c net.Conn, buffered *bufio.ReadWriter) error {
 	if n := buffered.Reader.Buffered(); n > 0 {
 		return fmt.Errorf("the node sent %d bytes before it was answered", n)
 	}
-	if _, err := io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n"); err != nil {
+	name := ""
+	if h.Name != "" {
+		name = nameHeader + ": " + h.Name + "\r\n"
+	}
+	if _, err := io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n"+name+"\r\n"); err != nil {
 		return fmt.Errorf("answering the node: %w", err)
 	}
 	l, err := newLink(c, h.Pings)

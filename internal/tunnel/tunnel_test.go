@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/nettest"
 
 	"github.com/causeway-access/causeway/internal/conn"
+	"github.com/causeway-access/causeway/test/refusing"
 )
 
 // What holds for every net.Conn holds for these.
@@ -135,20 +136,15 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestRefusalsAndFailuresAreSaid(t *testing.T) {
 	w := newWorld(t, Pings{}, nil)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close() // nobody listens there
 	for address, want := range map[string]string{
-		"forbidden:1": "not to be reached: forbidden:1", l.Addr().String(): "connection refused",
+		"forbidden:1": "not to be reached: forbidden:1", refusing.Address(t, "127.0.0.1").String(): "connection refused",
 	} {
 		_, err := w.hub.Dialer(nodeName)(t.Context(), "tcp", address)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), nodeName) {
 			t.Errorf("%s: %v; want node and %q", address, err, want)
 		}
 	}
-	_, err = w.hub.Dialer("other")(t.Context(), "tcp", "10.0.0.1:80")
+	_, err := w.hub.Dialer("other")(t.Context(), "tcp", "10.0.0.1:80")
 	if err == nil || !strings.Contains(err.Error(), "other has no tunnel") {
 		t.Errorf("through a tunnel that is not there: %v", err)
 	}

@@ -13,15 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/causeway-access/causeway/internal/conn"
+	"github.com/causeway-access/causeway/test/leak"
 )
 
 // patience bounds what must happen, on a machine that has much to do.
 const patience = time.Minute
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // world is a server with a hub and a node's client, which opens whatever it is
 // asked for but what is called forbidden.

@@ -131,8 +131,8 @@ func (p *pair) down(t *testing.T) {
 	}
 }
 
-// join follows the printed line, which it returns by its words.
-func (p *pair) join(t *testing.T) (token, server, hash string) {
+// join follows the printed line, which it returns by its words, with more flags.
+func (p *pair) join(t *testing.T, more ...string) (token, server, hash string) {
 	t.Helper()
 	status, line, errOut := finish(t, p.command("causeway", "token", "create", "--kubeconfig", p.up.AdminKubeconfig, "--print-join-command"))
 	words := joinLine.FindStringSubmatch(line)
@@ -140,7 +140,7 @@ func (p *pair) join(t *testing.T) (token, server, hash string) {
 		t.Fatalf("token create: status %d: %s%s", status, line, errOut)
 	}
 	token, server, hash = words[1], words[2], words[3]
-	cmd := p.node(server, hash, "--token-file=-")
+	cmd := p.node(append(more, server, hash, "--token-file=-")...)
 	cmd.Stdin = strings.NewReader(token + "\n")
 	p.run(t, cmd)
 	p.waits(t, "is ready", ready(corev1.ConditionTrue))

@@ -25,15 +25,16 @@ import (
 
 	"github.com/causeway-access/causeway/internal/node"
 	"github.com/causeway-access/causeway/internal/node/register"
-	"github.com/causeway-access/causeway/internal/node/upkeep"
+	"github.com/causeway-access/causeway/internal/node/servers"
 	"github.com/causeway-access/causeway/internal/privatefile"
 )
 
 // Config says which machine joins which cluster.
 type Config struct {
-	// Server is the URL of the API server. Required.
-	Server *url.URL
-	// CA is the authority of its certificate, in PEM. Required.
+	// Servers are the URLs of API servers, of which the node speaks to one that
+	// answers. Required: one.
+	Servers []*url.URL
+	// CA is the authority of their certificates, in PEM. Required.
 	CA []byte
 	// Token is a bootstrap token. It is used while there is no good certificate.
 	Token string
@@ -42,8 +43,8 @@ type Config struct {
 	// Address is this machine's, by which the cluster reaches it. The zero one
 	// is that from which the API server is reached.
 	Address netip.Addr
-	// Tunnel has the node keep a connection to the API server, by which that
-	// reaches it and its pods: for machines whose addresses it cannot reach.
+	// Tunnel has the node keep a connection to each API server, by which that
+	// reaches it and its pods: for machines whose addresses they cannot reach.
 	Tunnel bool
 	// Listen is HOST:PORT of the node's own API. Empty means port 10250 of
 	// Address.
@@ -55,8 +56,6 @@ type Config struct {
 	// RuntimeEndpoint is the socket of a container runtime that speaks CRI.
 	// Empty means that pods are run without one.
 	RuntimeEndpoint string
-	// Upkeep says how much of the disk may be used. The zero value is the usual.
-	Upkeep upkeep.Settings
 	// Log is slog.Default() if nil.
 	Log *slog.Logger
 }
@@ -100,7 +99,11 @@ func Run(ctx context.Context, cfg Config, ready func(Joined)) error {
 	if err := cfg.settle(); err != nil {
 		return err
 	}
-	keys, err := cfg.credentials(ctx)
+	all, err := cfg.servers()
+	if err != nil {
+		return err
+	}
+	keys, err := cfg.credentials(ctx, all)
 	if err != nil {
 		return err
 	}
@@ -108,13 +111,14 @@ func Run(ctx context.Context, cfg Config, ready func(Joined)) error {
 	if err != nil {
 		return err
 	}
+	go cfg.awaitServing(ctx, keys)
 	clients, err := dynamiccertificates.NewStaticCAContent("the cluster's authority", cfg.CA)
 	if err != nil {
 		return err
 	}
 	agent, err := node.New(node.Config{
-		Name: cfg.Name, Addresses: []netip.Addr{cfg.Address}, Tunnelled: cfg.Tunnel, Listen: cfg.Listen, API: keys.REST(),
-		Dir: cfg.Dir, Hidden: cfg.Hidden, RuntimeEndpoint: cfg.RuntimeEndpoint, Upkeep: cfg.Upkeep,
+		Name: cfg.Name, Addresses: []netip.Addr{cfg.Address}, Tunnelled: cfg.Tunnel, Listen: cfg.Listen, API: keys.REST(), Servers: all,
+		Dir: cfg.Dir, Hidden: cfg.Hidden, RuntimeEndpoint: cfg.RuntimeEndpoint,
 		Certificate: keys.GetCertificate, ClientCA: clients,
 		ServiceRanges: []netip.Prefix{settings.Services}, PodRange: settings.Pods,
 		ClusterDNS: []netip.Addr{settings.DNS}, ServeDNS: true, Log: cfg.Log,
@@ -125,7 +129,7 @@ func Run(ctx context.Context, cfg Config, ready func(Joined)) error {
 	go func() {
 		select {
 		case <-agent.Ready():
-			ready(Joined{Node: cfg.Name, Server: cfg.Server.String(), Address: cfg.Address.String(), DataDir: filepath.Dir(cfg.Dir)})
+			ready(Joined{Node: cfg.Name, Server: "https://" + all.Current(), Address: cfg.Address.String(), DataDir: filepath.Dir(cfg.Dir)})
 		case <-ctx.Done():
 		}
 	}()
@@ -143,7 +147,7 @@ type Joined struct {
 // settle fills in what was left out.
 func (cfg *Config) settle() error {
 	if !cfg.Address.IsValid() {
-		address, err := addressTowards(cfg.Server)
+		address, err := addressTowards(cfg.Servers[0])
 		if err != nil {
 			return fmt.Errorf("finding this machine's address (give it with --node-ip): %w", err)
 		}
@@ -161,11 +165,7 @@ func (cfg *Config) settle() error {
 // addressTowards is the address from which this machine reaches the server. No
 // packet is sent.
 func addressTowards(server *url.URL) (netip.Addr, error) {
-	port := server.Port()
-	if port == "" {
-		port = "443"
-	}
-	c, err := net.Dial("udp", net.JoinHostPort(server.Hostname(), port))
+	c, err := net.Dial("udp", servers.HostPort(server))
 	if err != nil {
 		return netip.Addr{}, err
 	}
@@ -173,11 +173,20 @@ func addressTowards(server *url.URL) (netip.Addr, error) {
 	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 
+// servers are those that were given, as the node keeps them.
+func (cfg *Config) servers() (*servers.Set, error) {
+	var given []string
+	for _, server := range cfg.Servers {
+		given = append(given, servers.HostPort(server))
+	}
+	return servers.New(servers.Config{Given: given, Log: cfg.Log})
+}
+
 // credentials gets the node's certificates, and keeps the authority with them.
-func (cfg *Config) credentials(ctx context.Context) (*register.Keys, error) {
+func (cfg *Config) credentials(ctx context.Context, all *servers.Set) (*register.Keys, error) {
 	server := &restclient.Config{
-		Host: cfg.Server.String(), UserAgent: userAgent, BearerToken: cfg.Token,
-		TLSClientConfig: restclient.TLSClientConfig{CAData: cfg.CA},
+		Host: cfg.Servers[0].String(), Dial: all.Dial, UserAgent: userAgent, BearerToken: cfg.Token,
+		TLSClientConfig: restclient.TLSClientConfig{CAData: cfg.CA, ServerName: servers.Name},
 	}
 	if cfg.Token != "" {
 		if err := cfg.tryToken(ctx, server); err != nil {
