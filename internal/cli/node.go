@@ -21,6 +21,7 @@ import (
 	"github.com/causeway-access/causeway/internal/cluster"
 	"github.com/causeway-access/causeway/internal/lockfile"
 	"github.com/causeway-access/causeway/internal/node/join"
+	"github.com/causeway-access/causeway/internal/node/upkeep"
 )
 
 // joining is a machine that becomes a node.
@@ -32,6 +33,7 @@ type joining struct {
 	name, dataDir, ip       string
 	listen, runtimeEndpoint string
 	tunnel                  bool
+	upkeep                  upkeep.Settings
 }
 
 func newNode(streams genericiooptions.IOStreams) *cobra.Command {
@@ -96,6 +98,7 @@ func (j *joining) addTo(f *pflag.FlagSet) {
 	f.StringVar(&j.listen, "node-listen", "", "host:port of the node's own API; port 0 takes any free port (default: port 10250 of --node-ip)")
 	f.StringVar(&j.runtimeEndpoint, "container-runtime-endpoint", "", "socket of a container runtime that speaks CRI, such as unix:///run/containerd/containerd.sock (default: pods are run without one)")
 	f.StringVar(&j.dataDir, "data-dir", cluster.DefaultDataDir(), "directory for everything the node keeps; private to you")
+	addUpkeep(f, &j.upkeep)
 }
 
 // check refuses what cannot be, before anything is done.
@@ -131,6 +134,9 @@ func (j *joining) check() (servers []*url.URL, err error) {
 	if bad := validation.IsDNS1123Subdomain(j.name); len(bad) > 0 {
 		return nil, usagef("--node-name %q: %s", j.name, strings.Join(bad, "; "))
 	}
+	if err := j.upkeep.Check(); err != nil {
+		return nil, usageError{err}
+	}
 	if j.ip != "" {
 		if _, err := netip.ParseAddr(j.ip); err != nil {
 			return nil, usagef("--node-ip: %w", err)
@@ -155,6 +161,7 @@ func (j *joining) run(ctx context.Context, servers []*url.URL, format output) (e
 	cfg := join.Config{
 		Servers: servers, Name: j.name, Tunnel: j.tunnel, Listen: j.listen, RuntimeEndpoint: j.runtimeEndpoint,
 		Dir: filepath.Join(j.dataDir, cluster.NodeDir), Hidden: []string{j.dataDir},
+		Upkeep: j.upkeep,
 	}
 	if j.ip != "" {
 		cfg.Address = netip.MustParseAddr(j.ip) // checked

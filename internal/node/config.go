@@ -11,11 +11,13 @@ import (
 	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	restclient "k8s.io/client-go/rest"
 
 	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/node/servers"
+	"github.com/causeway-access/causeway/internal/node/upkeep"
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
 
@@ -80,8 +82,11 @@ type Config struct {
 	// neighbours of this machine on one of its networks.
 	PodRange netip.Prefix
 
+	// Upkeep says how much of the disk may be used. The zero value is the usual.
+	Upkeep upkeep.Settings
+
 	// Register takes the agent's metrics, as [prometheus.Registerer] does, and
-	// Metrics shows them. Nil for none.
+	// Metrics shows them. With neither the agent has some of its own.
 	Register func(prometheus.Collector) error
 	Metrics  prometheus.Gatherer
 	// Log is slog.Default() if nil.
@@ -98,10 +103,23 @@ func (c *Config) complete() error {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if err := c.Upkeep.Check(); err != nil {
+		return fmt.Errorf("configuring the node: %w", err)
+	}
+	if c.Register == nil && c.Metrics == nil {
+		c.measureItself()
+	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return fmt.Errorf("making the node's directory: %w", err)
 	}
 	return nil
+}
+
+// measureItself has the agent's metrics shown, with those of its process.
+func (c *Config) measureItself() {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	c.Register, c.Metrics = registry.Register, registry
 }
 
 // Check says why this machine cannot be a node; nil if it can, as far as can be

@@ -8,6 +8,7 @@
 //	outward   pods' way to what is outside of the cluster
 //	join      how a machine becomes a node of a cluster elsewhere
 //	pods      one worker a pod: containers, restarts, status (podspec, volume, probe)
+//	upkeep    unused images, pods that fill the disk
 //	server    the API on port 10250: logs, exec, attach, port-forward, figures
 //
 // What runs the pods is a podrun.Runtime, and what leads them to services is
@@ -33,6 +34,7 @@ import (
 	"github.com/causeway-access/causeway/internal/node/register"
 	"github.com/causeway-access/causeway/internal/node/route"
 	"github.com/causeway-access/causeway/internal/node/servers"
+	"github.com/causeway-access/causeway/internal/node/upkeep"
 	"github.com/causeway-access/causeway/internal/node/volume"
 	"github.com/causeway-access/causeway/internal/svcproxy/userspace"
 	"github.com/causeway-access/causeway/internal/tunnel"
@@ -55,6 +57,7 @@ type Agent struct {
 	outward   *outward.Way // nil where pods need none
 	volumes   *volume.Manager
 	pods      *pods.Manager
+	upkeep    *upkeep.Keeper
 	servers   *servers.Set
 	tunnel    *tunnel.Clients // nil unless it is a tunnelled node
 
@@ -87,6 +90,7 @@ func parts() []part {
 		{"preparing pods' way out", (*Agent).prepareOutward},
 		{"preparing volumes", (*Agent).prepareVolumes},
 		{"preparing pods", (*Agent).preparePods},
+		{"preparing the upkeep", (*Agent).prepareUpkeep},
 		{"preparing the node's API", (*Agent).prepareAPI},
 		{"opening the tunnel", (*Agent).openTunnel},
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/causeway-access/causeway/internal/node"
 	"github.com/causeway-access/causeway/internal/node/register"
 	"github.com/causeway-access/causeway/internal/node/servers"
+	"github.com/causeway-access/causeway/internal/node/upkeep"
 	"github.com/causeway-access/causeway/internal/privatefile"
 )
 
@@ -56,6 +57,8 @@ type Config struct {
 	// RuntimeEndpoint is the socket of a container runtime that speaks CRI.
 	// Empty means that pods are run without one.
 	RuntimeEndpoint string
+	// Upkeep says how much of the disk may be used. The zero value is the usual.
+	Upkeep upkeep.Settings
 	// Log is slog.Default() if nil.
 	Log *slog.Logger
 }
@@ -118,7 +121,7 @@ func Run(ctx context.Context, cfg Config, ready func(Joined)) error {
 	}
 	agent, err := node.New(node.Config{
 		Name: cfg.Name, Addresses: []netip.Addr{cfg.Address}, Tunnelled: cfg.Tunnel, Listen: cfg.Listen, API: keys.REST(), Servers: all,
-		Dir: cfg.Dir, Hidden: cfg.Hidden, RuntimeEndpoint: cfg.RuntimeEndpoint,
+		Dir: cfg.Dir, Hidden: cfg.Hidden, RuntimeEndpoint: cfg.RuntimeEndpoint, Upkeep: cfg.Upkeep,
 		Certificate: keys.GetCertificate, ClientCA: clients,
 		ServiceRanges: []netip.Prefix{settings.Services}, PodRange: settings.Pods,
 		ClusterDNS: []netip.Addr{settings.DNS}, ServeDNS: true, Log: cfg.Log,

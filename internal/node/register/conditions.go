@@ -14,7 +14,10 @@ import (
 // conditions are those that hold now, given what the machine cannot do. Reasons are the words that kubectl's users
 // and their tools know.
 func (n *Node) conditions(missing []string) []corev1.NodeCondition {
-	use, err := lookAtUse(n.cfg.Dir)
+	use, err := lookAtUse()
+	if err == nil && n.cfg.Scarce != nil {
+		use.scarce, err = n.cfg.Scarce()
+	}
 	if err != nil {
 		n.cfg.Log.Warn("The machine's use cannot be seen", "error", err)
 	}
