@@ -12,8 +12,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/utils/ptr"
 
 	"github.com/causeway-access/causeway/internal/controller/controllertest"
@@ -287,6 +289,7 @@ func TestPodsOfAJobThatIsGoneAreLetGo(t *testing.T) {
 func TestNoPodIsCountedTwice(t *testing.T) {
 	for name, c := range map[string]struct {
 		tracked, recorded bool
+		stale             bool // only the cache shows the finalizer
 		counted           int32
 		want              int32
 	}{
@@ -295,6 +298,7 @@ func TestNoPodIsCountedTwice(t *testing.T) {
 		"recorded and let go":   {recorded: true, want: 1},
 		"counted":               {counted: 1, want: 1},
 		"counted, and one more": {tracked: true, counted: 1, want: 2},
+		"counted by another":    {tracked: true, stale: true, counted: 1, want: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -312,10 +316,45 @@ func TestNoPodIsCountedTwice(t *testing.T) {
 					pod.Finalizers = []string{batchv1.JobTrackingFinalizer}
 				}
 				w := &world{t, controllertest.NewClient(j, pod)}
+				if c.stale {
+					w.client.PrependReactor("get", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+						fresh := pod.DeepCopy()
+						fresh.Finalizers = nil
+						return true, fresh, nil
+					})
+				}
 				for range 2 {
 					controllertest.Run(t, w.client, func(context.Context) { w.settle() }, job.New)
 				}
 				w.wants(1, c.want, 0)
+			})
+		})
+	}
+}
+
+// TestWhenAPodIsReplaced: one that was asked to go and goes on for a while is
+// replaced at once, or when it has ended.
+func TestWhenAPodIsReplaced(t *testing.T) {
+	for policy, want := range map[batchv1.PodReplacementPolicy]string{
+		batchv1.TerminatingOrFailed: "1 active, 1 failed, 1 leaving",
+		batchv1.Failed:              "0 active, 0 failed, 1 leaving",
+	} {
+		t.Run(string(policy), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := newJob(func(s *batchv1.JobSpec) { s.PodReplacementPolicy = &policy })
+				w := &world{t, controllertest.NewClient(j, &corev1.Pod{
+					ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "p", UID: "p", Labels: j.Spec.Template.Labels,
+						DeletionTimestamp: ptr.To(metav1.Now()), DeletionGracePeriodSeconds: ptr.To(int64(30)),
+						Finalizers:      []string{batchv1.JobTrackingFinalizer, "example.org/other"},
+						OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(j, batchv1.SchemeGroupVersion.WithKind("Job"))}},
+					Status: corev1.PodStatus{Phase: corev1.PodRunning},
+				})}
+				controllertest.Run(t, w.client, func(context.Context) { w.settle() }, job.New)
+				s := w.get().Status
+				got := fmt.Sprintf("%d active, %d failed, %d leaving", s.Active, s.Failed, ptr.Deref(s.Terminating, 0))
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("pods (-want +got):\n%s", diff)
+				}
 			})
 		})
 	}
