@@ -215,6 +215,17 @@ func createApplications(t *testing.T, client kubernetes.Interface) {
 	}
 	my := application{service: "myservice", address: "10.0.7.7", port: 80, pod: "monitoring-heapster-controller-fplln", podPort: 8082}
 	my.createService(t, client, metav1.NamespaceDefault)
+	eventuallyTrue(t, "each of the services has its endpoint", func() bool {
+		list, err := client.DiscoveryV1().EndpointSlices("").List(t.Context(), metav1.ListOptions{LabelSelector: "kubernetes.io/service-name!=kubernetes"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ready := 0
+		for _, slice := range list.Items {
+			ready += len(slice.Endpoints)
+		}
+		return ready == 2*len(applications())+1
+	})
 }
 
 func (a application) createPod(t *testing.T, client kubernetes.Interface, namespace string) {
