@@ -26,10 +26,12 @@ func newDown(streams genericiooptions.IOStreams) *cobra.Command {
 	var format output
 	c := &cobra.Command{
 		Use:   "down",
-		Short: "End the pods that `up` has left running",
-		Long: `End the pods that go on running on this machine after "causeway up" has ended.
-What the cluster keeps stays: the next "causeway up" with the same directory runs
-them again. To be rid of the cluster, delete its directory after this.`,
+		Short: "End the pods that `up` or `node` has left running",
+		Long: `End the pods that go on running on this machine after "causeway up" or "causeway
+node" has ended, and remove their volumes and logs. What the cluster keeps stays:
+the next start with the same directory runs them again. To be rid of all, delete
+the directory after this; of a machine that was a node of a cluster elsewhere,
+delete the Node there, too.`,
 		Example: `  causeway down
   causeway down --data-dir ~/try --grace-period 1s`,
 		Args: noArguments,
@@ -58,8 +60,8 @@ them again. To be rid of the cluster, delete its directory after this.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&dataDir, "data-dir", cluster.DefaultDataDir(), "directory of the cluster")
-	f.StringVar(&endpoint, "container-runtime-endpoint", "", "the one that was given to up")
+	f.StringVar(&dataDir, "data-dir", cluster.DefaultDataDir(), "directory of the cluster or node")
+	f.StringVar(&endpoint, "container-runtime-endpoint", "", "the one that was given to up or node")
 	f.DurationVar(&grace, "grace-period", 10*time.Second, "how long containers have to end by themselves")
 	format.addTo(c)
 	return c

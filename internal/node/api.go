@@ -55,7 +55,7 @@ func (a *Agent) authenticator() (authenticator.Request, error) {
 
 func (a *Agent) handler(who authenticator.Request, may authorizer.Authorizer) http.Handler {
 	return server.New(server.Config{
-		Node: a.cfg.Name, Pods: a.pods, Runtime: a.runtime, LogDir: a.cfg.path("logs"),
+		Node: a.cfg.Name, Pods: a.pods, Runtime: a.runtime, LogDir: a.cfg.path(logsDir),
 		Images: a.runtime, Dir: a.cfg.Dir, Disk: a.upkeep,
 		Authenticator: who, Authorizer: may,
 		Healthy: a.running, Metrics: a.cfg.Metrics, Log: a.cfg.Log,

@@ -23,6 +23,7 @@ type Ended struct {
 }
 
 // EndPods ends the pods that run on a node without its agent, and returns them.
+// Nothing of them is left but their images; their logs go, too.
 // Dir is the node's, runtimeEndpoint as in [Config]. Each container has grace to
 // end by itself.
 func EndPods(ctx context.Context, dir, runtimeEndpoint string, grace time.Duration) ([]Ended, error) {
@@ -52,7 +53,8 @@ func EndPods(ctx context.Context, dir, runtimeEndpoint string, grace time.Durati
 	all.Wait()
 	err = errors.Join(append(errs, r.Close())...)
 	if err == nil {
-		err = errors.Join(volume.Clear(c.path(volumesDir)), c.clearRoutes(), outward.Remove(c.mark()))
+		err = errors.Join(volume.Clear(c.path(volumesDir)), c.clearRoutes(), outward.Remove(c.mark()),
+			os.RemoveAll(c.path(stateDir)), os.RemoveAll(c.path(logsDir)))
 	}
 	return ended, err
 }

@@ -6,12 +6,15 @@ import (
 	"slices"
 
 	"github.com/causeway-access/causeway/internal/podrun"
-	"github.com/causeway-access/causeway/internal/version"
 )
 
 // podRuntime is what runs the pods, and can be closed.
 type podRuntime interface {
 	podrun.Runtime
+	// Name and Version are the runtime's; the name begins the IDs of containers
+	// in the API.
+	Name() string
+	Version() string
 	// Missing names what the machine cannot do for pods.
 	Missing() []string
 	// Close lets another agent have the pods, which go on.
@@ -49,15 +52,13 @@ func (w withProgram) CreateContainer(ctx context.Context, sandbox string, config
 	return w.podRuntime.CreateContainer(ctx, sandbox, config)
 }
 
-// scheme begins the IDs of containers in the API.
-func (c *Config) scheme() string {
-	if c.RuntimeEndpoint == "" {
-		return "causeway"
+// runtimeVersion is the runtime's, when it is known.
+func (a *Agent) runtimeVersion() string {
+	if a.runtime == nil {
+		return ""
 	}
-	return "cri"
+	return a.runtime.Name() + "://" + a.runtime.Version()
 }
-
-func (c *Config) runtimeVersion() string { return c.scheme() + "://" + version.Causeway().Version }
 
 // missing says what the machine cannot do, when that is known.
 func (a *Agent) missing() []string {

@@ -13,8 +13,12 @@ import (
 	"github.com/causeway-access/causeway/internal/svcproxy/userspace"
 )
 
-// volumesDir is where volumes are in the node's directory.
-const volumesDir = "volumes"
+// Where volumes, small files of pods and their logs are in the node's directory.
+const (
+	volumesDir = "volumes"
+	stateDir   = "state"
+	logsDir    = "logs"
+)
 
 // maxProcesses bounds the processes and threads of a pod, so that one that
 // makes more and more of them stops itself and not the machine.
@@ -25,7 +29,7 @@ func (a *Agent) register(ctx context.Context) error {
 	a.node, err = register.New(register.Config{
 		Name: a.cfg.Name, Client: a.client, Addresses: a.cfg.Addresses, Tunnelled: a.cfg.Tunnelled,
 		Port: int32(a.listener.Addr().(*net.TCPAddr).Port),
-		Dir:  a.cfg.Dir, Runtime: a.cfg.runtimeVersion(), Missing: a.missing, Ready: a.running,
+		Dir:  a.cfg.Dir, Runtime: a.runtimeVersion, Missing: a.missing, Ready: a.running,
 		Scarce: a.scarce, Images: a.images, Log: a.cfg.Log,
 	})
 	if err != nil {
@@ -73,13 +77,13 @@ func (a *Agent) prepareVolumes(context.Context) error {
 func (a *Agent) preparePods(context.Context) error {
 	var err error
 	a.pods, err = pods.New(pods.Config{
-		Client: a.client, Runtime: a.runtime, Volumes: a.volumes, Scheme: a.cfg.scheme(),
+		Client: a.client, Runtime: a.runtime, Volumes: a.volumes, Scheme: a.runtime.Name(),
 		Services: a.informers.Core().V1().Services(),
 		Node: podspec.Node{
 			Name: a.cfg.Name, IPs: a.cfg.Addresses, Allocatable: a.node.Allocatable(),
 			ClusterDNS: a.cfg.ClusterDNS, MaxProcesses: maxProcesses,
 		},
-		Dir: a.cfg.path("state"), LogDir: a.cfg.path("logs"), Log: a.cfg.Log,
+		Dir: a.cfg.path(stateDir), LogDir: a.cfg.path(logsDir), Log: a.cfg.Log,
 	})
 	if err != nil {
 		return err

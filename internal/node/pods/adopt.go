@@ -203,7 +203,7 @@ func (w *worker) remembered(c *container, told *corev1.ContainerStatus) []podrun
 // past is a container of which only the API tells.
 func (w *worker) past(c *container, told *corev1.ContainerStatus, t *corev1.ContainerStateTerminated, attempt uint32) podrun.Container {
 	return podrun.Container{
-		ID:      strings.TrimPrefix(t.ContainerID, w.m.config.Scheme+"://"),
+		ID:      t.ContainerID[strings.LastIndex(t.ContainerID, "/")+1:],
 		Config:  podrun.ContainerConfig{Name: c.spec.Name, Attempt: attempt, Image: c.spec.Image, LogPath: w.logPath(c.spec.Name, attempt)},
 		ImageID: told.ImageID, State: podrun.Exited,
 		Started: t.StartedAt.Time, Finished: t.FinishedAt.Time,

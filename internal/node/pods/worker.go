@@ -186,7 +186,7 @@ func (w *worker) take() {
 	for _, call := range in.calls {
 		call()
 	}
-	if in.lost != "" && w.sandbox != nil && w.sandbox.ID == in.lost {
+	if in.lost != "" && !w.cleared && w.sandbox != nil && w.sandbox.ID == in.lost {
 		w.lose()
 	}
 }

@@ -155,3 +155,17 @@ func TestStatusIsDueWhenItChangesOrIsOld(t *testing.T) {
 		}
 	})
 }
+
+func TestTheRuntimeIsToldOfAsSoonAsItIsKnown(t *testing.T) {
+	n := &Node{pressed: map[corev1.NodeConditionType]time.Time{}}
+	known := ""
+	n.cfg.Runtime = func() string { return known }
+	status := corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{ContainerRuntimeVersion: "containerd://1.7.0"}}
+	for _, step := range []struct{ known, want string }{{"", "containerd://1.7.0"}, {"containerd://2.0.0", "containerd://2.0.0"}} {
+		known = step.known
+		n.fill(&status)
+		if got := status.NodeInfo.ContainerRuntimeVersion; got != step.want {
+			t.Errorf("when %q is known it tells of %q, want %q", step.known, got, step.want)
+		}
+	}
+}

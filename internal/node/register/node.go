@@ -45,8 +45,9 @@ type Config struct {
 	Port int32
 	// Labels are set beside the usual ones.
 	Labels map[string]string
-	// Runtime names what runs pods and its version, such as containerd://1.7.0.
-	Runtime string
+	// Runtime names what runs pods and its version, such as containerd://1.7.0;
+	// empty while it is not known. nil is never known.
+	Runtime func() string
 	// Dir is where pods have their files: its file system is the node's
 	// ephemeral storage. Empty means the working directory.
 	Dir string

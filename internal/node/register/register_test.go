@@ -92,7 +92,7 @@ func run(t *testing.T, n *register.Node) {
 
 func TestAMachineBecomesANode(t *testing.T) {
 	const name = "becomes"
-	n := newNode(t, register.Config{Name: name, Hostname: "becomes.example", Port: 10250, Runtime: "causeway://1.0", MaxPods: 20,
+	n := newNode(t, register.Config{Name: name, Hostname: "becomes.example", Port: 10250, Runtime: func() string { return "causeway://1.0" }, MaxPods: 20,
 		Labels:   map[string]string{"rack": "7"},
 		Reserved: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi"), corev1.ResourceCPU: resource.MustParse("1000")},
 		Missing:  func() []string { return []string{"no IPv6", "no block devices"} }})

@@ -126,8 +126,12 @@ func (n *Node) fill(status *corev1.NodeStatus) {
 			status.Images = images
 		}
 	}
+	runtime := status.NodeInfo.ContainerRuntimeVersion
+	if n.cfg.Runtime != nil {
+		runtime = cmp.Or(n.cfg.Runtime(), runtime)
+	}
 	status.NodeInfo = n.machine.info
-	status.NodeInfo.ContainerRuntimeVersion = n.cfg.Runtime
+	status.NodeInfo.ContainerRuntimeVersion = runtime
 	missing := n.missing()
 	for _, c := range n.conditions(missing) {
 		set(status, c)

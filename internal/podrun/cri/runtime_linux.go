@@ -32,12 +32,12 @@ type Runtime struct {
 	runtime pb.RuntimeServiceClient
 	images  pb.ImageServiceClient
 	// name is that of the runtime: containerd, cri-o.
-	name   string
-	groups groups
-	known  statuses
-	ends   *ends
-	execs  executions
-	pins   *pins
+	name, version string
+	groups        groups
+	known         statuses
+	ends          *ends
+	execs         executions
+	pins          *pins
 	// using is held for reading while a container is made of an image, for
 	// writing while one is removed.
 	using sync.RWMutex
@@ -89,7 +89,7 @@ func (r *Runtime) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking the container runtime at %s for its version (does it run, and does it speak CRI v1?): %w", r.config.Endpoint, plain(err))
 	}
-	r.name = version.GetRuntimeName()
+	r.name, r.version = version.GetRuntimeName(), version.GetRuntimeVersion()
 	if err := r.configureNetwork(); err != nil {
 		return err
 	}
@@ -173,6 +173,12 @@ func (r *Runtime) clear() error {
 	}
 	return errors.Join(r.groups.remove("."), r.forgetNetwork())
 }
+
+// Name is what the runtime calls itself, such as containerd.
+func (r *Runtime) Name() string { return r.name }
+
+// Version is what it says of that.
+func (r *Runtime) Version() string { return r.version }
 
 // Missing names what the machine cannot do for pods, for the node's conditions.
 func (r *Runtime) Missing() []string { return r.groups.missing() }

@@ -19,6 +19,7 @@ import (
 	"github.com/causeway-access/causeway/internal/podrun/ns/cgroup"
 	"github.com/causeway-access/causeway/internal/podrun/ns/idmap"
 	"github.com/causeway-access/causeway/internal/podrun/ns/wire"
+	"github.com/causeway-access/causeway/internal/version"
 )
 
 var _ podrun.Runtime = (*Runtime)(nil)
@@ -115,6 +116,12 @@ func (r *Runtime) Close() error {
 	}
 	return errors.Join(err, r.lock.Release())
 }
+
+// Name is that of this program, of which the runtime is a part.
+func (r *Runtime) Name() string { return "causeway" }
+
+// Version is this program's.
+func (r *Runtime) Version() string { return version.Causeway().Version }
 
 // Missing names what the machine cannot do for pods, for the node's conditions.
 func (r *Runtime) Missing() []string {
