@@ -57,6 +57,6 @@ func servingHint(names []string) string {
 	if len(names) > 0 {
 		approve = "causeway kubectl certificate approve " + strings.Join(names, " ")
 	}
-	return fmt.Sprintf("Logs, exec and port-forward wait for the certificate of the node's own API, which nobody has approved; an administrator sees why by %q, and approves it by %q. A node at the address of an API server needs none for it with --tunnel",
+	return fmt.Sprintf("Logs, exec and port-forward wait for the certificate of the node's own API, which nobody has approved; an administrator sees why by %q, and approves it by %q. A node at the address of an API server is approved at once with --tunnel",
 		"causeway kubectl get events --field-selector involvedObject.kind=CertificateSigningRequest", approve)
 }
