@@ -163,6 +163,9 @@ func (s *Store) List() ([]podrun.Image, error) {
 			continue
 		}
 		img, err := s.load("sha256:" + e.Name())
+		if errors.Is(err, podrun.ErrNotFound) {
+			continue // it has just been removed
+		}
 		if err != nil {
 			return nil, err
 		}
