@@ -20,6 +20,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/causeway-access/causeway/internal/node/probe"
+	"github.com/causeway-access/causeway/test/refusing"
 )
 
 // container is a target on loopback whose port "web" is the given one.
@@ -39,15 +40,7 @@ func portOf(t *testing.T, l net.Addr) int {
 }
 
 // closedPort is one on which nobody listens.
-func closedPort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return portOf(t, l.Addr())
-}
+func closedPort(t *testing.T) int { return int(refusing.Address(t, "127.0.0.1").Port()) }
 
 // expect compares an outcome and a part of the message.
 func expect(t *testing.T, got probe.Result, outcome probe.Outcome, part string) {
