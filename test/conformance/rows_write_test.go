@@ -22,7 +22,8 @@ var createRows = []row{
 		err: `pods is forbidden: User "system:serviceaccount:$NS:robot" cannot list resource "pods" in API group "" in the namespace "$NS"`, code: 1},
 	{does: "create with a generated name", line: `kubectl create -f - -o name`, in: `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"generateName":"gen-"}}`, out: `\Aconfigmap/gen-\w{5}\n\z`},
 	{does: "create twice", line: `kubectl create configmap c`, err: `^(Error from server|error: failed to create configmap).*configmaps "c" already exists$`, code: 1},
-	{does: "a kind that is not served", line: `kubectl create job j --image=web`, err: `the server could not find the requested resource`, code: 1},
+	{does: "create job", line: `kubectl create job j --image=web`, out: `^job\.batch/j created$`},
+	{does: "a kind that is not served", line: `kubectl create cronjob j --image=web --schedule='0 0 * * *'`, err: `the server could not find the requested resource`, code: 1},
 }
 
 var applyRows = []row{
