@@ -12,7 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/remotecommand"
+	watchtools "k8s.io/client-go/tools/watch"
 	"k8s.io/utils/ptr"
 )
 
@@ -33,11 +35,13 @@ func (c *cluster) create(ctx context.Context, name string, args ...string) error
 	return err
 }
 
-// ahead is how many events wait for who measures. An API server ends the watch of
-// who does not read: many pods are made before their events are looked at.
+// ahead is how many events wait for who measures: many pods are made before their
+// events are looked at.
 const ahead = 1 << 14
 
-// podEvents are read at once and looked at later.
+// podEvents are read at once and looked at later. An API server ends a watch that
+// falls behind, as one may while a hundred pods change on a busy machine; it goes
+// on a second later from where it was.
 type podEvents struct {
 	watch.Interface
 	read chan watch.Event
@@ -49,7 +53,9 @@ func (c *cluster) events(ctx context.Context) (podEvents, error) {
 	if err != nil {
 		return podEvents{}, err
 	}
-	w, err := c.client.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	w, err := watchtools.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: c.client.CoreV1().Pods(namespace).Watch,
+	})
 	if err != nil {
 		return podEvents{}, err
 	}
