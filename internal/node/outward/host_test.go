@@ -21,6 +21,7 @@ import (
 	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 
+	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/test/inside"
 )
 
@@ -134,7 +135,7 @@ func serveSource(t *testing.T, listen func(address string) net.Listener, address
 			if err != nil {
 				return
 			}
-			_, _ = io.WriteString(c, addressOf(c.RemoteAddr()).Addr().String())
+			_, _ = io.WriteString(c, conn.AddrPort(c.RemoteAddr()).Addr().String())
 			c.Close()
 		}
 	}()

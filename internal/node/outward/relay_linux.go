@@ -44,7 +44,7 @@ func newRelay(ctx context.Context, cfg Config) (*relay, error) {
 	return r, nil
 }
 
-func (r *relay) port() uint16 { return addressOf(r.listener.Addr()).Port() }
+func (r *relay) port() uint16 { return conn.AddrPort(r.listener.Addr()).Port() }
 
 // close ends it when the connections have ended, as they do with its context.
 func (r *relay) close() {
@@ -86,10 +86,7 @@ func (r *relay) serve(ctx context.Context, c net.Conn) {
 	outside, err := r.dial(ctx, c)
 	if err != nil {
 		r.cfg.Log.Debug("A pod's connection to the outside is refused", "pod", c.RemoteAddr(), "error", err)
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		c.Close()
+		conn.Reset(c)
 		return
 	}
 	var sent, received conn.Counter
@@ -105,7 +102,7 @@ func (r *relay) dial(ctx context.Context, c net.Conn) (net.Conn, error) {
 	}
 	// Who speaks to the relay itself wants nothing of it, and what is in this
 	// network has ways of its own.
-	if !r.cfg.Pods.Contains(addressOf(c.RemoteAddr()).Addr()) || r.cfg.covers(to.Addr()) || to.Addr().IsLoopback() {
+	if !r.cfg.Pods.Contains(conn.AddrPort(c.RemoteAddr()).Addr()) || r.cfg.covers(to.Addr()) || to.Addr().IsLoopback() {
 		return nil, fmt.Errorf("%s is not outside", to)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
@@ -136,14 +133,4 @@ func wanted(c net.Conn) (to netip.AddrPort, err error) {
 	}
 	b := address.Multiaddr // family, port and address
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])), uint16(b[2])<<8|uint16(b[3])), nil
-}
-
-// addressOf is the address of a TCP peer.
-func addressOf(a net.Addr) netip.AddrPort {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}
-	}
-	at := tcp.AddrPort()
-	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }

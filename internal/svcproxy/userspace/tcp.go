@@ -71,10 +71,7 @@ func (s *streams) relay(ctx context.Context, client net.Conn) {
 	if err != nil {
 		m.refused.Inc()
 		s.proxy.log.Debug("A connection to a service is refused", "client", client.RemoteAddr(), "error", err)
-		if tcp, ok := client.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		client.Close()
+		conn.Reset(client)
 		return
 	}
 	m.relayed.Inc()
@@ -90,7 +87,7 @@ func (s *streams) relay(ctx context.Context, client net.Conn) {
 
 // dial connects to an endpoint, and to another one if that fails.
 func (s *streams) dial(ctx context.Context, client net.Conn) (net.Conn, error) {
-	from := addressOf(client.RemoteAddr()).Addr()
+	from := conn.AddrPort(client.RemoteAddr()).Addr()
 	var tried []netip.AddrPort
 	var failures error
 	for {
@@ -119,16 +116,4 @@ func (s *streams) dialOne(ctx context.Context, e netip.AddrPort, others bool) (n
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return s.proxy.cfg.Dial(ctx, "tcp", e.String())
-}
-
-// addressOf is the address of a peer; the zero one if it has none.
-func addressOf(a net.Addr) netip.AddrPort {
-	var at netip.AddrPort
-	switch a := a.(type) {
-	case *net.TCPAddr:
-		at = a.AddrPort()
-	case *net.UDPAddr:
-		at = a.AddrPort()
-	}
-	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }

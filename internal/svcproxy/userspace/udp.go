@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
 
@@ -92,9 +93,9 @@ func (s *packets) run(ctx context.Context) {
 // other together.
 func (s *packets) pass(ctx context.Context, b *batch, n int) {
 	for first := 0; first < n; {
-		client := addressOf(b.in[first].Addr)
+		client := conn.AddrPort(b.in[first].Addr)
 		last := first + 1
-		for last < n && addressOf(b.in[last].Addr) == client {
+		for last < n && conn.AddrPort(b.in[last].Addr) == client {
 			last++
 		}
 		if f := s.flow(ctx, client); f != nil {
