@@ -7,8 +7,10 @@ package privatefile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // Write replaces path by data, mode 0600, and returns when it is on disk. The
@@ -25,7 +27,7 @@ func write(path string, data []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // mode 0600
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // mode 0600; Tidy knows the form
 	if err != nil {
 		return err
 	}
@@ -37,6 +39,29 @@ func write(path string, data []byte) error {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// partial are the names of files that are being written.
+var partial = regexp.MustCompile(`^\..+\.[0-9]+$`)
+
+// Tidy removes from dir what processes have left that were killed while they
+// wrote there. Nobody may write there meanwhile: it is for who has the directory
+// for himself, when he starts. One that does not exist has nothing in it.
+func Tidy(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, e := range entries {
+		if e.Type().IsRegular() && partial.MatchString(e.Name()) {
+			errs = append(errs, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("removing files that were not written whole: %w", err)
+	}
+	return nil
 }
 
 func fill(f *os.File, data []byte) error {

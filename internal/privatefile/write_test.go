@@ -74,3 +74,41 @@ func TestAFailedWriteLeavesTheOldFileAndNothingElse(t *testing.T) {
 		t.Errorf("left behind: %v", entries)
 	}
 }
+
+func TestTidyRemovesWhatWasCutOffAndNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	if err := privatefile.Tidy(filepath.Join(dir, "missing")); err != nil {
+		t.Error(err)
+	}
+	if err := privatefile.Write(filepath.Join(dir, "whole.1"), []byte("whole")); err != nil {
+		t.Fatal(err)
+	}
+	// As [privatefile.Write] begins, and does not come to its end.
+	cut, err := os.CreateTemp(dir, ".whole.1.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut.Close()
+	for _, name := range []string{".hidden", ".7", "name.7"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, ".directory.7"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := privatefile.Tidy(dir); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got, want := strings.Join(names, " "), ".7 .directory.7 .hidden name.7 whole.1"; got != want {
+		t.Errorf("there is %s, want %s", got, want)
+	}
+}

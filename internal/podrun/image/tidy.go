@@ -7,12 +7,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/causeway-access/causeway/internal/privatefile"
 )
 
 // tidy removes what is no image: what was left half unpacked or half removed,
 // and images that a loss of power has made unreadable, which no container can
 // have outlived. Names of what is not here are forgotten.
 func (s *Store) tidy() error {
+	if err := privatefile.Tidy(s.dir); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return fmt.Errorf("looking for what is no image: %w", err)
