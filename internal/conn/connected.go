@@ -3,18 +3,23 @@ package conn
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 )
 
+// ErrDisconnected is the cause of a context's end where a connection has broken.
+var ErrDisconnected = errors.New("the connection has broken")
+
 // WhileConnected returns a context that ends when the connection of an upgraded
-// request breaks, or when done is called; and what is to serve that request: a
+// request breaks, with the cause [ErrDisconnected], or when done is called; and what is to serve that request: a
 // response that tells of its connection, and the request with that context. A
 // request's own context says nothing any more once somebody has taken over its
 // connection, and then what was started for it would go on when its client dies.
 func WhileConnected(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request, func()) {
-	ctx, cancel := context.WithCancel(r.Context())
-	return &taken{ResponseWriter: w, ctx: ctx, broken: cancel}, r.WithContext(ctx), cancel
+	ctx, cancel := context.WithCancelCause(r.Context())
+	broken := func() { cancel(ErrDisconnected) }
+	return &taken{ResponseWriter: w, ctx: ctx, broken: broken}, r.WithContext(ctx), func() { cancel(nil) }
 }
 
 // taken is a response whose connection is watched once it is taken over.

@@ -39,6 +39,7 @@ func whileConnected(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w, r, done := conn.WhileConnected(w, r)
 		defer done()
+		r = r.WithContext(hushed(r.Context()))
 		r.Header = r.Header.Clone()
 		r.Header.Del("Cookie")
 		next.ServeHTTP(w, r)

@@ -96,7 +96,7 @@ func (e session) ExecInContainer(ctx context.Context, _, _, _ string, args []str
 	defer stop()
 	code, err := e.runtime.Exec(ctx, e.container.ID, podrun.Command{Args: args, TTY: tty}, stdio)
 	if err != nil {
-		return err
+		return unlessLeft(ctx, err)
 	}
 	if code != 0 {
 		return exec.CodeExitError{Err: fmt.Errorf("exit code %d", code), Code: code}
@@ -108,7 +108,16 @@ func (e session) ExecInContainer(ctx context.Context, _, _, _ string, args []str
 func (e session) AttachContainer(ctx context.Context, _, _, _ string, in io.Reader, out, errs io.WriteCloser, _ bool, resize <-chan remotecommand.TerminalSize) error {
 	stdio, stop := e.stdio(in, out, errs, resize)
 	defer stop()
-	return e.runtime.Attach(ctx, e.container.ID, stdio)
+	return unlessLeft(ctx, e.runtime.Attach(ctx, e.container.ID, stdio))
+}
+
+// unlessLeft is err, or nil if it is that the client has gone: the library
+// would log it as an error of ours, and nobody is there to be told.
+func unlessLeft(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), conn.ErrDisconnected) {
+		return nil
+	}
+	return err
 }
 
 // stdio are the streams that were asked for: over a WebSocket the library
