@@ -33,8 +33,13 @@ func (f *Forwarder) exchange(ctx context.Context, network string, server netip.A
 	m.SetQuestion(q.Name, q.Type)
 	m.CheckingDisabled = q.CheckingDisabled
 	m.SetEdns0(bufferSize, q.DNSSEC)
+	c, err := f.dial(ctx, network, server.String())
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
 	client := dns.Client{Net: network, UDPSize: bufferSize, Timeout: f.try}
-	reply, _, err := client.ExchangeContext(ctx, m, server.String())
+	reply, _, err := client.ExchangeWithConnContext(ctx, m, &dns.Conn{Conn: c, UDPSize: bufferSize})
 	if err != nil {
 		return nil, err
 	}

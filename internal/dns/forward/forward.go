@@ -13,12 +13,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
 	"github.com/miekg/dns"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/dns/quota"
 )
 
@@ -30,6 +32,8 @@ type Config struct {
 	ResolvConf string
 	// Servers are asked instead if there are any.
 	Servers []netip.AddrPort
+	// Dial connects to a server; a net.Dialer's if nil.
+	Dial conn.DialFunc
 	// Own reports whether an address is that of this very server, which is
 	// never asked. Nil means that none is.
 	Own func(netip.AddrPort) bool
@@ -76,6 +80,7 @@ type Forwarder struct {
 	cache      *memory
 	flights    singleflight.Group
 	waiting    *quota.Quota
+	dial       conn.DialFunc
 	try, total time.Duration
 }
 
@@ -84,7 +89,10 @@ func New(cfg Config) *Forwarder {
 	f := &Forwarder{
 		cache:   newMemory(cmp.Or(cfg.CacheSize, defaultCacheSize), cmp.Or(cfg.MaxTTL, defaultMaxTTL)),
 		waiting: quota.New(cmp.Or(cfg.InFlight, defaultInFlight), cmp.Or(cfg.PerClient, defaultPerClient)),
-		try:     cmp.Or(cfg.Try, defaultTry), total: cmp.Or(cfg.Total, defaultTotal),
+		try:     cmp.Or(cfg.Try, defaultTry), total: cmp.Or(cfg.Total, defaultTotal), dial: cfg.Dial,
+	}
+	if f.dial == nil {
+		f.dial = new(net.Dialer).DialContext
 	}
 	f.upstreams = newUpstreams(cfg, f.ask)
 	return f

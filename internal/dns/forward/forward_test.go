@@ -166,6 +166,32 @@ func TestALongAnswerComesByTCP(t *testing.T) {
 	}
 }
 
+func TestServersAreDialledAsIsSaid(t *testing.T) {
+	u := serve(t, func(network string, request *dns.Msg) *dns.Msg {
+		reply := address(t, 60)(network, request)
+		reply.Truncated = network == "udp"
+		return reply
+	})
+	var mu sync.Mutex
+	dialled := map[string]bool{} // a probe, too
+	cfg := patient()
+	cfg.Servers = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.53:53")}
+	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		mu.Lock()
+		dialled[network+" "+address] = true
+		mu.Unlock()
+		return new(net.Dialer).DialContext(ctx, network, u.addr.String())
+	}
+	if msg, _ := resolve(t, forward.New(cfg), "www.example.com."); len(msg.Answer) != 1 {
+		t.Errorf("got %v", msg)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if d := cmp.Diff(map[string]bool{"udp 192.0.2.53:53": true, "tcp 192.0.2.53:53": true}, dialled); d != "" {
+		t.Errorf("dialled (-want +got):\n%s", d)
+	}
+}
+
 func TestTheNextServerIsAsked(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
