@@ -85,7 +85,8 @@ func (r *Runtime) makeSandbox(ctx context.Context, id string, config podrun.Sand
 	return r.startInit(ctx, id, state)
 }
 
-// makeGroups makes the pod's control groups with their limits.
+// makeGroups makes the pod's control groups with their limits: those of the whole
+// are of its containers, its weight against other pods is the pod's.
 func (r *Runtime) makeGroups(id string, whole podrun.Resources) error {
 	crowd := path.Join(id, wire.Crowd)
 	for _, group := range []string{path.Join(id, wire.Home), crowd} {
@@ -93,11 +94,11 @@ func (r *Runtime) makeGroups(id string, whole podrun.Resources) error {
 			return err
 		}
 	}
-	if err := r.groups.Limit(crowd, podrun.Resources{Processes: whole.Processes}); err != nil {
+	if err := r.groups.Limit(id, podrun.Resources{CPUShares: whole.CPUShares}); err != nil {
 		return err
 	}
-	whole.Processes = 0
-	return r.groups.Limit(id, whole)
+	whole.CPUShares = 0
+	return r.groups.Limit(crowd, whole)
 }
 
 // startInit starts the pod's first process and waits until it is ready.

@@ -26,9 +26,9 @@ type Setup struct {
 // Home is the control group of a pod's init process, below the pod's.
 const Home = "init"
 
-// Crowd is the one above those of a pod's containers, below the pod's. The
-// limit of processes is there: it must not keep the init process, which ends
-// what is too much, from doing so.
+// Crowd is the one above those of a pod's containers, below the pod's. The pod's
+// limits are there: they must not keep the init process, which ends what is too
+// much, from doing so, nor have the kernel end it for the memory of others.
 const Crowd = "containers"
 
 // ContainerGroup is the control group of a container, below the pod's.
