@@ -20,7 +20,10 @@ type SandboxConfig struct {
 	HostNetwork bool
 	// HostIPC and HostPID share the node's.
 	HostIPC, HostPID bool
-	DNS              DNS
+	// Privileged says that it may be asked to run privileged containers, which
+	// some runtimes have to know beforehand.
+	Privileged bool
+	DNS        DNS
 	// HostAliases are further lines of /etc/hosts.
 	HostAliases []HostAlias
 	// Sysctls are set in the pod's network and IPC namespaces.

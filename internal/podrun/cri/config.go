@@ -40,6 +40,8 @@ type Config struct {
 	// CgroupParent is where control groups are made, below the controllers'
 	// roots, for this Root alone: one named after it if empty.
 	CgroupParent string
+	// LogDir is a directory below which all logs of containers are; / if empty.
+	LogDir string
 	// LogMaxSize and LogFiles bound the log of a container: 10 MiB, 5 files.
 	LogMaxSize int64
 	LogFiles   int

@@ -55,9 +55,11 @@ func (r *Runtime) createContainer(ctx context.Context, sandbox string, config po
 	if request.SandboxConfig, err = r.sandboxConfig(group, s.Config); err != nil {
 		return "", err
 	}
-	// Runtimes ask the pod, too, and they ask what is said here.
-	request.SandboxConfig.LogDirectory = "/"
-	request.SandboxConfig.Linux.SecurityContext.Privileged = config.Security.Privileged
+	// Of a container that is added to a pod, to look at it, the sandbox could not
+	// know. Runtimes believe what is said here.
+	if config.Security.Privileged {
+		request.SandboxConfig.Linux.SecurityContext.Privileged = true
+	}
 	response, err := r.runtime.CreateContainer(ctx, request)
 	if err != nil {
 		return "", cannotStart(plain(err))

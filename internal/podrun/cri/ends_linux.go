@@ -2,6 +2,8 @@ package cri
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -97,12 +99,16 @@ func (e *ends) poll(ctx context.Context) {
 // hear hears events until ctx ends, if the runtime has such.
 func (e *ends) hear(ctx context.Context, runtime pb.RuntimeServiceClient) {
 	for ctx.Err() == nil {
-		if err := e.hearOnce(ctx, runtime); unimplemented(err) {
+		pause := time.Second
+		switch err := e.hearOnce(ctx, runtime); {
+		case unimplemented(err):
 			return
+		case errors.Is(err, io.EOF): // CRI-O's answer where its events are switched off
+			pause = time.Minute
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(time.Second):
+		case <-time.After(pause):
 		}
 	}
 }

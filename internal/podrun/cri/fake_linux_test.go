@@ -31,8 +31,19 @@ type fake struct {
 	impatient func()
 }
 
+// served is what is served: a fake, or one that has more.
+type served interface {
+	pb.RuntimeServiceServer
+	pb.ImageServiceServer
+}
+
 // serve serves it on a socket.
 func (f *fake) serve(t *testing.T) string {
+	t.Helper()
+	return f.serveAs(t, f)
+}
+
+func (f *fake) serveAs(t *testing.T, whole served) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", path)
@@ -41,8 +52,8 @@ func (f *fake) serve(t *testing.T) string {
 	}
 	f.containers, f.events = map[string]*pb.ContainerStatus{}, make(chan *pb.ContainerEventResponse)
 	s := grpc.NewServer()
-	pb.RegisterRuntimeServiceServer(s, f)
-	pb.RegisterImageServiceServer(s, f)
+	pb.RegisterRuntimeServiceServer(s, whole)
+	pb.RegisterImageServiceServer(s, whole)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

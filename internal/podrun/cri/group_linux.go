@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	pb "k8s.io/cri-api/pkg/apis/runtime/v1"
 
@@ -20,6 +21,8 @@ import (
 type groups struct {
 	parent string
 	root   cgroup.Root
+	// prefix is before a container's ID in the name of its group.
+	prefix string
 	// why there are none.
 	why string
 }
@@ -68,7 +71,22 @@ func (g groups) limit(pod, container string, processes int64) error {
 	if g.parent == "" || processes == 0 {
 		return nil
 	}
-	return g.make(filepath.Join(pod, container), podrun.Resources{Processes: processes})
+	return g.make(g.of(pod, container), podrun.Resources{Processes: processes})
+}
+
+// of is the name of a container's group.
+func (g groups) of(pod, container string) string { return filepath.Join(pod, g.prefix+container) }
+
+// unified is how a runtime limits processes by itself, where it is not done
+// here: by version 2 alone.
+func (g groups) unified(mountpoint string, processes int64) map[string]string {
+	if g.parent != "" || processes == 0 {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(mountpoint, "cgroup.controllers")); err != nil {
+		return nil
+	}
+	return map[string]string{"pids.max": strconv.FormatInt(processes, 10)}
 }
 
 // remove removes it everywhere: in version 1 the runtime has made groups in
@@ -109,6 +127,9 @@ func (r *Runtime) systemd(ctx context.Context) bool {
 	config, err := r.runtime.RuntimeConfig(ctx, &pb.RuntimeConfigRequest{})
 	if err == nil {
 		return config.GetLinux() != nil && config.GetLinux().GetCgroupDriver() == pb.CgroupDriver_SYSTEMD
+	}
+	if r.name == crio { // it does so unless it is told otherwise, which it does not tell
+		return true
 	}
 	status, err := r.runtime.Status(ctx, &pb.StatusRequest{Verbose: true})
 	if err != nil {

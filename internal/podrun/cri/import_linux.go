@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -47,7 +48,15 @@ func (r *Runtime) importImages(ctx context.Context, archive string) ([]podrun.Im
 	if len(names) == 0 {
 		return nil, errors.New("none of its images has a name, by which containerd knows them: save it with one")
 	}
-	out, err := exec.CommandContext(ctx, ctr, "--address", r.config.Endpoint, "--namespace", namespace, "images", "import", archive).CombinedOutput()
+	// The archive may be a file that has no name but in this process.
+	file, err := os.Open(archive)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	cmd := exec.CommandContext(ctx, ctr, "--address", r.config.Endpoint, "--namespace", namespace, "images", "import", "-")
+	cmd.Stdin = file
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("ctr: %w: %s", err, strings.TrimSpace(string(out)))
 	}

@@ -21,6 +21,9 @@ import (
 
 var _ podrun.Runtime = (*Runtime)(nil)
 
+// crio is what CRI-O calls itself.
+const crio = "cri-o"
+
 // largest message that is taken from a runtime, in bytes: lists are long.
 const largest = 16 << 20
 
@@ -51,6 +54,7 @@ type Runtime struct {
 // and are found with List.
 func New(ctx context.Context, config Config) (*Runtime, error) {
 	config.CgroupParent = cmp.Or(config.CgroupParent, "causeway-"+agent(config.Root))
+	config.LogDir = cmp.Or(config.LogDir, "/")
 	config.LogMaxSize = cmp.Or(config.LogMaxSize, 10<<20)
 	config.LogFiles = cmp.Or(config.LogFiles, 5)
 	config.Ctr = cmp.Or(config.Ctr, "ctr")
@@ -100,6 +104,9 @@ func (r *Runtime) open(ctx context.Context) error {
 		return err
 	}
 	r.groups = findGroups(r.config.CgroupParent, r.systemd(ctx))
+	if r.name == crio {
+		r.groups.prefix = "crio-"
+	}
 	if err := r.sweep(ctx); err != nil {
 		return err
 	}

@@ -165,9 +165,9 @@ func TestTheNetworkIsForgottenWithTheLastPod(t *testing.T) {
 
 func TestWhatAPodSaysBecomesWhatARuntimeIsTold(t *testing.T) {
 	group := int64(7)
-	r := &Runtime{config: Config{Root: "/nowhere"}}
+	r := &Runtime{config: Config{Root: "/nowhere", LogDir: "/logs"}}
 	config := podrun.ContainerConfig{
-		Name: "main", Attempt: 2, Env: []string{"A=1", "B=x=y", "A=2"}, LogPath: "/logs/0.log", StopSignal: 10,
+		Name: "main", Attempt: 2, Env: []string{"A=1", "B=x=y", "A=2"}, LogPath: "/logs/web/0.log", StopSignal: 10,
 		Mounts:    []podrun.Mount{{Source: "/own", Target: "/etc/hosts"}},
 		Resources: podrun.Resources{MilliCPU: 1, CPUShares: 5, Memory: 1 << 20},
 		Security:  podrun.Security{Group: &group, AddCapabilities: []string{"cap_net_admin"}},
@@ -190,7 +190,7 @@ func TestWhatAPodSaysBecomesWhatARuntimeIsTold(t *testing.T) {
 	}{
 		{"environment", envs, []string{"B=x=y", "A=2"}},
 		{"mounts, with a hosts file of its own", targets, []string{"/own:/etc/hosts"}},
-		{"log", got.GetLogPath(), "logs/0.log"},
+		{"log", got.GetLogPath(), "web/0.log"},
 		{"signal", got.GetStopSignal(), pb.Signal_SIGNAL_SIGUSR1},
 		{"share of a processor", got.GetLinux().GetResources().GetCpuQuota(), int64(1000)},
 		{"the user of a group", context.GetRunAsUsername(), "web"},
@@ -203,6 +203,11 @@ func TestWhatAPodSaysBecomesWhatARuntimeIsTold(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 	}
+	config.LogPath = "/log"
+	if _, err := r.containerConfig(config, podrun.Sandbox{}, podrun.Image{}, ""); err == nil {
+		t.Error("a log is taken that is not where sandboxes have been told that logs are")
+	}
+	config.LogPath = "/logs/web/0.log"
 	// And it comes back.
 	c, err := containerOf(&pb.ContainerStatus{Annotations: got.GetAnnotations(), State: pb.ContainerState_CONTAINER_CREATED})
 	if err != nil {

@@ -95,23 +95,30 @@ func (r *Runtime) sandboxConfig(group string, config podrun.SandboxConfig) (*pb.
 	if err != nil {
 		return nil, fmt.Errorf("writing the sandbox down: %w", err)
 	}
+	// It is the same whenever a runtime is told of a sandbox, as CRI has it.
 	return &pb.PodSandboxConfig{
-		Metadata:    &pb.PodSandboxMetadata{Name: config.Name, Uid: config.UID, Namespace: config.Namespace, Attempt: config.Attempt},
-		Hostname:    hostname(config),
-		DnsConfig:   dnsConfig(config.DNS),
-		Annotations: map[string]string{kept: string(note)},
-		Labels: map[string]string{
-			labelAgent: agent(r.config.Root), labelGroup: group,
-			"io.kubernetes.pod.name": config.Name, "io.kubernetes.pod.namespace": config.Namespace, "io.kubernetes.pod.uid": config.UID,
-		},
+		Metadata:     &pb.PodSandboxMetadata{Name: config.Name, Uid: config.UID, Namespace: config.Namespace, Attempt: config.Attempt},
+		Hostname:     hostname(config),
+		DnsConfig:    dnsConfig(config.DNS),
+		LogDirectory: r.config.LogDir,
+		Annotations:  map[string]string{kept: string(note)},
+		Labels:       r.labels(config, labelGroup, group),
 		Linux: &pb.LinuxPodSandboxConfig{
 			CgroupParent: r.groups.path(group), Sysctls: config.Sysctls,
 			SecurityContext: &pb.LinuxSandboxSecurityContext{
-				NamespaceOptions: namespaces(config),
-				Seccomp:          &pb.SecurityProfile{ProfileType: pb.SecurityProfile_RuntimeDefault},
+				NamespaceOptions: namespaces(config), Privileged: config.Privileged,
+				Seccomp: &pb.SecurityProfile{ProfileType: pb.SecurityProfile_RuntimeDefault},
 			},
 		},
 	}, nil
+}
+
+// labels are ours, those that tools for containers look at, and one more.
+func (r *Runtime) labels(config podrun.SandboxConfig, name, value string) map[string]string {
+	return map[string]string{
+		labelAgent: agent(r.config.Root), name: value,
+		"io.kubernetes.pod.name": config.Name, "io.kubernetes.pod.namespace": config.Namespace, "io.kubernetes.pod.uid": config.UID,
+	}
 }
 
 // hostname of a sandbox: of a pod's name, as much as the kernel takes; the

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	pb "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/causeway-access/causeway/internal/podrun"
+	"github.com/causeway-access/causeway/internal/podrun/ns/cgroup"
 )
 
 // note is what is kept of a container.
@@ -49,20 +51,36 @@ func (r *Runtime) containerConfig(config podrun.ContainerConfig, sandbox podrun.
 	if err != nil {
 		return nil, err
 	}
+	log, err := r.logPath(config.LogPath)
+	if err != nil {
+		return nil, err
+	}
 	linux := &pb.LinuxContainerConfig{Resources: resources(config.Resources), SecurityContext: security(config.Security, sandbox.Config, image)}
+	linux.Resources.Unified = r.groups.unified(cgroup.Mountpoint, config.Resources.Processes)
 	return &pb.ContainerConfig{
 		Metadata: &pb.ContainerMetadata{Name: config.Name, Attempt: config.Attempt},
 		Image:    &pb.ImageSpec{Image: image.ID, UserSpecifiedImage: config.Image},
 		Command:  config.Command, Args: config.Args, WorkingDir: config.Dir,
 		Envs: environment(config.Env), Mounts: mounts(config.Mounts, hosts), Devices: devices(config.Devices),
-		Labels:      map[string]string{labelAgent: agent(r.config.Root), "io.kubernetes.container.name": config.Name},
+		Labels:      r.labels(sandbox.Config, "io.kubernetes.container.name", config.Name),
 		Annotations: map[string]string{kept: string(known)},
-		// Relative to the root directory, which is the pod's directory of logs.
-		LogPath: strings.TrimPrefix(config.LogPath, "/"),
-		Stdin:   config.Stdin, StdinOnce: config.StdinOnce, Tty: config.TTY,
+		LogPath:     log,
+		Stdin:       config.Stdin, StdinOnce: config.StdinOnce, Tty: config.TTY,
 		StopSignal: signal,
 		Linux:      linux,
 	}, nil
+}
+
+// logPath is a log's file from the directory of logs, of which sandboxes know.
+func (r *Runtime) logPath(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	below, err := filepath.Rel(r.config.LogDir, path)
+	if err != nil || !filepath.IsLocal(below) {
+		return "", fmt.Errorf("the log %s is not below %s", path, r.config.LogDir)
+	}
+	return below, nil
 }
 
 func stopSignal(config podrun.ContainerConfig) (pb.Signal, error) {

@@ -3,7 +3,6 @@ package cri
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	pb "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -49,7 +48,7 @@ func (r *Runtime) Stats(ctx context.Context, sandbox string) (podrun.Stats, erro
 		one := podrun.Stats{
 			CPU:       time.Duration(c.GetCpu().GetUsageCoreNanoSeconds().GetValue()),
 			Memory:    c.GetMemory().GetWorkingSetBytes().GetValue(),
-			Processes: r.groups.root.Stats(filepath.Join(group, c.GetAttributes().GetId())).Processes,
+			Processes: r.groups.root.Stats(r.groups.of(group, c.GetAttributes().GetId())).Processes,
 		}
 		all.Containers[c.GetAttributes().GetMetadata().GetName()] = one
 		if r.groups.parent == "" {

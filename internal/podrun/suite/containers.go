@@ -178,12 +178,21 @@ func testStop(t *testing.T, p *pod) {
 }
 
 func testLimits(t *testing.T, p *pod) {
-	hog := p.start("python3 -c 'x = bytearray(512 << 20)'; exit $?", func(c *podrun.ContainerConfig) {
-		c.Command, c.Args = []string{"python3", "-c", "x = bytearray(512 << 20)"}, nil
-		c.Resources.Memory = 64 << 20
-	})
-	if c := p.wait(hog); c.ExitCode != 137 || c.Reason != podrun.ReasonOOMKilled {
-		t.Errorf("a program that takes too much memory: %+v", c)
+	// A little, so that what the runtime itself has in a pod is the larger part:
+	// it does not end in the place of its containers.
+	const limit = 20 << 20
+	whole := sandbox(t, p.Runtime, p.image, podrun.SandboxConfig{Name: "limited", Resources: podrun.Resources{Memory: limit}})
+	for _, in := range []*pod{p, whole} {
+		hog := in.start("", func(c *podrun.ContainerConfig) {
+			c.Command, c.Args = []string{"python3", "-c", "x = bytearray(512 << 20)"}, nil
+			c.Resources.Memory = limit
+		})
+		if c := in.wait(hog); c.ExitCode != 137 || c.Reason != podrun.ReasonOOMKilled {
+			t.Errorf("a program that takes too much memory: %+v", c)
+		}
+	}
+	if got := whole.run("echo it goes on"); got != "it goes on\n" {
+		t.Errorf("after that in the pod: %q", got)
 	}
 	// The runtime's own helper needs some to start it.
 	got := p.run("n=0; while [ $n -lt 100 ]; do sleep 1000 & n=$((n+1)); done; echo all", func(c *podrun.ContainerConfig) {
