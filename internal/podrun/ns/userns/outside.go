@@ -18,11 +18,12 @@ import (
 // A network of its own has no way out. But a socket stays in the network in
 // which it was made: somebody outside makes it, connects it, and passes it in.
 
-// wanted is a connection that is asked for, and made the answer to it.
+// wanted is a socket that is asked for, and made the answer to it.
 type (
 	wanted struct {
 		ID               uint64
 		Network, Address string
+		Listen           bool `json:",omitempty"` // there, and not connected to it
 	}
 	made struct {
 		ID    uint64
@@ -61,7 +62,7 @@ const (
 	mostDials      = 256
 )
 
-// ServeOutside dials what the other end asks for, until that or ctx ends. It
+// ServeOutside dials what the other end asks for, or listens there, until that or ctx ends. It
 // closes f.
 func ServeOutside(ctx context.Context, f *os.File) error {
 	c, err := wireOf(f)
@@ -86,7 +87,11 @@ func ServeOutside(ctx context.Context, f *os.File) error {
 			defer func() { <-places }()
 			answer := made{ID: w.ID}
 			var passed []*os.File
-			if socket, err := dialFile(ctx, w.Network, w.Address); err != nil {
+			open := dialFile
+			if w.Listen {
+				open = listenFile
+			}
+			if socket, err := open(ctx, w.Network, w.Address); err != nil {
 				answer.Error = err.Error()
 			} else {
 				defer socket.Close()
@@ -115,7 +120,7 @@ func dialFile(ctx context.Context, network, address string) (*os.File, error) {
 	return socket.File()
 }
 
-// Outside dials from the network of another process.
+// Outside dials from the network of another process, and listens there.
 type Outside struct {
 	conn  *wire.Conn
 	ended chan struct{}
@@ -128,8 +133,14 @@ type Outside struct {
 }
 
 type passed struct {
-	conn net.Conn
-	err  error
+	socket *os.File
+	err    error
+}
+
+func (p passed) close() {
+	if p.socket != nil {
+		p.socket.Close()
+	}
 }
 
 // NewOutside is the end of [ServeOutside] that asks. It closes f.
@@ -165,26 +176,24 @@ func (o *Outside) receive() {
 		p := open(m, files)
 		if to != nil {
 			to <- p
-		} else if p.conn != nil {
-			p.conn.Close()
+		} else {
+			p.close()
 		}
 	}
 }
 
-// open makes a connection of what came.
+// open is what came.
 func open(m made, files []*os.File) (p passed) {
+	if m.Error == "" && len(files) == 1 {
+		return passed{socket: files[0]}
+	}
 	for _, f := range files {
-		defer f.Close()
+		f.Close()
 	}
-	switch {
-	case m.Error != "":
-		p.err = errors.New(m.Error)
-	case len(files) != 1:
-		p.err = fmt.Errorf("%d sockets came for one connection", len(files))
-	default:
-		p.conn, p.err = net.FileConn(files[0])
+	if m.Error != "" {
+		return passed{err: errors.New(m.Error)}
 	}
-	return p
+	return passed{err: fmt.Errorf("%d sockets came for one", len(files))}
 }
 
 var errNoOutside = errors.New("the process that makes connections outside has ended")
@@ -192,31 +201,40 @@ var errNoOutside = errors.New("the process that makes connections outside has en
 // Dial connects, as net.Dialer.DialContext does, to what the other process can
 // reach. What it returns is a socket like any other.
 func (o *Outside) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	f, err := o.ask(ctx, wanted{Network: network, Address: address})
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return net.FileConn(f)
+}
+
+// ask has the other process make a socket.
+func (o *Outside) ask(ctx context.Context, w wanted) (*os.File, error) {
 	answer := make(chan passed, 1)
 	o.mu.Lock()
 	o.last++
-	id := o.last
-	o.waiting[id] = answer
+	w.ID = o.last
+	o.waiting[w.ID] = answer
 	o.mu.Unlock()
 	o.sending.Lock()
-	err := o.conn.Send(wanted{id, network, address})
+	err := o.conn.Send(w)
 	o.sending.Unlock()
 	if err != nil {
-		o.forget(id)
+		o.forget(w.ID)
 		return nil, errNoOutside
 	}
 	select {
 	case p := <-answer:
-		return p.conn, p.err
+		return p.socket, p.err
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-o.ended:
 		err = errNoOutside
 	}
-	if !o.forget(id) { // it has come meanwhile
-		if p := <-answer; p.conn != nil {
-			p.conn.Close()
-		}
+	if !o.forget(w.ID) { // it has come meanwhile
+		p := <-answer
+		p.close()
 	}
 	return nil, err
 }

@@ -152,3 +152,71 @@ func TestConnectionsThatNobodyWantsAreClosed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What listens outside is spoken to there and accepted here, also when the
+// process that made it is gone; its port is free when it is closed here.
+func TestPortsAreOpenedOutside(t *testing.T) {
+	out, serve := wayOut(t)
+	ctx, end := context.WithCancel(t.Context())
+	serve(ctx)
+	l, err := out.Listen(t.Context(), "tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets, err := out.ListenPacket(t.Context(), "udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packets.Close()
+	_, err = out.Listen(t.Context(), "tcp4", l.Addr().String())
+	if err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("a port that somebody has: %v", err)
+	}
+	for _, w := range []struct{ network, address, want string }{
+		{"tcp4", "127.0.0.1", "missing port"}, {"unix", t.TempDir() + "/x", "cannot be passed on"},
+	} {
+		if l, err := out.Listen(t.Context(), w.network, w.address); err == nil || !strings.Contains(err.Error(), w.want) {
+			t.Errorf("%s %s: %v, %v, want %q", w.network, w.address, l, err, w.want)
+		}
+	}
+	end()
+	<-out.Ended()
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		c, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.Copy(c, c)
+		c.Close()
+	})
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := echoes(c, "hello"); err != nil {
+		t.Error(err)
+	}
+	c.Close()
+	serving.Wait()
+	from, err := net.Dial("udp", packets.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	if _, err := io.WriteString(from, "hello"); err != nil {
+		t.Error(err)
+	}
+	text := make([]byte, 10)
+	if n, _, err := packets.ReadFrom(text); err != nil || string(text[:n]) != "hello" {
+		t.Errorf("the packet is %q, %v", text[:n], err)
+	}
+	l.Close()
+	again, err := net.Listen("tcp4", l.Addr().String())
+	if err != nil {
+		t.Errorf("its port is not free: %v", err)
+	} else {
+		again.Close()
+	}
+}
