@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,13 +58,16 @@ func (s *server) importImages(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("making room for the archive: %v", err), http.StatusInternalServerError)
 		return
 	}
-	defer os.Remove(archive.Name())
-	_, err = io.Copy(archive, r.Body)
-	if err = errors.Join(err, archive.Close()); err != nil {
+	defer archive.Close()
+	// It has no name from here on: nothing of it is left if the agent is killed.
+	if err = os.Remove(archive.Name()); err == nil {
+		_, err = io.Copy(archive, r.Body)
+	}
+	if err != nil {
 		http.Error(w, fmt.Sprintf("receiving the archive: %v", err), http.StatusInternalServerError)
 		return
 	}
-	images, err := s.Images.ImportImages(r.Context(), archive.Name())
+	images, err := s.Images.ImportImages(r.Context(), fmt.Sprintf("/proc/self/fd/%d", archive.Fd()))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return
