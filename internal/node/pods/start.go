@@ -131,7 +131,7 @@ func (w *worker) logDir() string { return w.m.LogDir(w.pod) }
 
 // LogDir has a directory for each container of a pod, with its logs.
 func (m *Manager) LogDir(pod *corev1.Pod) string {
-	return filepath.Join(m.config.LogDir, fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID))
+	return filepath.Join(m.config.LogDir, podspec.LogDir(pod))
 }
 
 // launch makes a container and starts it. Only what prevents the making is an

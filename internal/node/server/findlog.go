@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/causeway-access/causeway/internal/node/podspec"
 	"github.com/causeway-access/causeway/internal/podrun"
 )
 
@@ -21,7 +22,7 @@ type foundLog struct{ path, container string }
 // findLog finds the log of a container: of the one that runs or has run last,
 // or of the one before. A container that is gone has left it.
 func (s *server) findLog(pod *corev1.Pod, name string, previous bool) (foundLog, error) {
-	dir := filepath.Join(s.LogDir, fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID), name)
+	dir := filepath.Join(s.LogDir, podspec.LogDir(pod), name)
 	attempts, err := attemptsIn(dir)
 	if err != nil {
 		return foundLog{}, err
