@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // name is the key of a namespaced object.
@@ -29,23 +31,33 @@ func (d *draft) rules(of name) []*Rule {
 	var rules []*Rule
 	for _, addr := range d.service.addrs {
 		for _, p := range d.service.ports {
-			port := of.namespace + "/" + of.name
-			if p.name != "" {
-				port += ":" + p.name
+			add := func(at netip.AddrPort, local bool) {
+				rules = append(rules, &Rule{
+					Key: Key{p.protocol, at}, Of: types.NamespacedName{Namespace: of.namespace, Name: of.name}, Port: of.port(p),
+					Endpoints: d.endpoints(p, addr.Is4(), local), Affinity: d.service.affinity,
+				})
 			}
-			rules = append(rules, &Rule{
-				Key:       Key{p.protocol, netip.AddrPortFrom(addr, p.number)},
-				Port:      port,
-				Endpoints: d.endpoints(p, addr.Is4()),
-				Affinity:  d.service.affinity,
-			})
+			add(netip.AddrPortFrom(addr, p.number), d.service.local)
+			if p.node != 0 && addr.Is4() {
+				add(netip.AddrPortFrom(netip.IPv4Unspecified(), p.node), d.service.nodeOnly)
+			}
 		}
 	}
 	return rules
 }
 
-// endpoints returns where a port of one family leads to.
-func (d *draft) endpoints(p servicePort, v4 bool) []netip.AddrPort {
+// port names one of a service's, for people.
+func (n name) port(p servicePort) string {
+	text := n.namespace + "/" + n.name
+	if p.name != "" {
+		text += ":" + p.name
+	}
+	return text
+}
+
+// endpoints returns where a port of one family leads to: on this node alone, or
+// on any.
+func (d *draft) endpoints(p servicePort, v4, local bool) []netip.AddrPort {
 	var ready, leaving []netip.AddrPort
 	for _, s := range d.slices {
 		number, ok := s.number(p)
@@ -55,7 +67,7 @@ func (d *draft) endpoints(p servicePort, v4 bool) []netip.AddrPort {
 		for _, m := range s.members {
 			at := netip.AddrPortFrom(m.addr, number)
 			switch {
-			case m.addr.Is4() != v4, d.service.local && !m.here:
+			case m.addr.Is4() != v4, local && !m.here:
 			case m.ready || d.service.unready:
 				ready = append(ready, at)
 			case m.serving && m.terminating:

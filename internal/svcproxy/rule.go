@@ -7,15 +7,20 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
-// Key is what clients send to.
+// Key is what clients send to. A node port is at all addresses of the node,
+// which is written as the unspecified one.
 type Key struct {
 	Protocol corev1.Protocol
 	Addr     netip.AddrPort
 }
 
 func (k Key) String() string { return string(k.Protocol) + " " + k.Addr.String() }
+
+// OfNode reports that it is a port of the node itself.
+func (k Key) OfNode() bool { return k.Addr.Addr().IsUnspecified() }
 
 // compare orders keys.
 func (k Key) compare(other Key) int {
@@ -26,6 +31,8 @@ func (k Key) compare(other Key) int {
 // another one takes its place.
 type Rule struct {
 	Key Key
+	// Of is the service, or the pod whose host port it is.
+	Of types.NamespacedName
 	// Port is the service's and the port's name, for people:
 	// NAMESPACE/NAME or NAMESPACE/NAME:PORT.
 	Port string
@@ -39,7 +46,7 @@ type Rule struct {
 
 // equal reports whether two rules say the same.
 func (r *Rule) equal(other *Rule) bool {
-	return r.Key == other.Key && r.Port == other.Port && r.Affinity == other.Affinity &&
+	return r.Key == other.Key && r.Of == other.Of && r.Port == other.Port && r.Affinity == other.Affinity &&
 		slices.Equal(r.Endpoints, other.Endpoints)
 }
 

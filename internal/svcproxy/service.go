@@ -16,6 +16,7 @@ type service struct {
 	ports    []servicePort
 	affinity time.Duration
 	local    bool // internalTrafficPolicy Local
+	nodeOnly bool // externalTrafficPolicy Local
 	unready  bool // publishNotReadyAddresses
 }
 
@@ -23,6 +24,7 @@ type servicePort struct {
 	name     string
 	protocol corev1.Protocol
 	number   uint16
+	node     uint16 // node port, 0 if it has none
 }
 
 // serviceOf reads a Service.
@@ -31,13 +33,18 @@ func serviceOf(s *corev1.Service) *service {
 		addrs:    clusterIPs(s),
 		affinity: affinityOf(&s.Spec),
 		local:    s.Spec.InternalTrafficPolicy != nil && *s.Spec.InternalTrafficPolicy == corev1.ServiceInternalTrafficPolicyLocal,
+		nodeOnly: s.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
 		unready:  s.Spec.PublishNotReadyAddresses,
 	}
 	for _, p := range s.Spec.Ports {
 		if p.Port < 1 || p.Port > 65535 {
 			continue
 		}
-		out.ports = append(out.ports, servicePort{p.Name, protocolOf(p.Protocol), uint16(p.Port)})
+		port := servicePort{name: p.Name, protocol: protocolOf(p.Protocol), number: uint16(p.Port)}
+		if hasNodePorts(s) && p.NodePort > 0 && p.NodePort <= 65535 {
+			port.node = uint16(p.NodePort)
+		}
+		out.ports = append(out.ports, port)
 	}
 	return out
 }
@@ -53,11 +60,15 @@ func clusterIPs(s *corev1.Service) []netip.Addr {
 	}
 	var addrs []netip.Addr
 	for _, text := range texts {
-		if a, err := netip.ParseAddr(text); err == nil { // else it is headless, or has none yet
+		if a, err := netip.ParseAddr(text); err == nil && !a.IsUnspecified() { // else it is headless, or has none yet
 			addrs = append(addrs, a.Unmap())
 		}
 	}
 	return addrs
+}
+
+func hasNodePorts(s *corev1.Service) bool {
+	return s.Spec.Type == corev1.ServiceTypeNodePort || s.Spec.Type == corev1.ServiceTypeLoadBalancer
 }
 
 func affinityOf(spec *corev1.ServiceSpec) time.Duration {

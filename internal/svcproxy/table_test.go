@@ -28,6 +28,16 @@ func service(name, ip string, edits ...func(*corev1.ServiceSpec)) *corev1.Servic
 	return s
 }
 
+func nodePort(port int32) func(*corev1.ServiceSpec) {
+	return func(s *corev1.ServiceSpec) { s.Type, s.Ports[0].NodePort = corev1.ServiceTypeNodePort, port }
+}
+
+func balanced(s *corev1.ServiceSpec) { s.Type = corev1.ServiceTypeLoadBalancer }
+
+func outsideLocal(s *corev1.ServiceSpec) {
+	s.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyLocal
+}
+
 // slice makes one of a service with port 8080, which is named http. Endpoints
 // are ADDRESS, with words after it: unready, serving, terminating, here.
 func slice(of, suffix string, endpoints ...string) *discoveryv1.EndpointSlice {
@@ -140,6 +150,32 @@ func TestWhatBecomesOfAService(t *testing.T) {
 				"TCP 10.96.0.7:80 default/web:http -> 10.0.0.1:8080", "TCP [fd01::7]:80 default/web:http -> [fd00::1]:8080"}},
 		{"names and slices without a port lead nowhere", service("web", "10.96.0.7"), []*discoveryv1.EndpointSlice{names, portless},
 			[]string{"TCP 10.96.0.7:80 default/web:http ->"}},
+		{"node port", service("web", "10.96.0.7", nodePort(30080)),
+			[]*discoveryv1.EndpointSlice{slice("web", "a", "10.0.0.1 here", "10.0.0.2 there")}, []string{
+				"TCP 0.0.0.0:30080 default/web:http -> 10.0.0.1:8080 10.0.0.2:8080", "TCP 10.96.0.7:80 default/web:http -> 10.0.0.1:8080 10.0.0.2:8080"}},
+		{"node port of a load balancer", service("web", "10.96.0.7", nodePort(30080), balanced), nil,
+			[]string{"TCP 0.0.0.0:30080 default/web:http ->", "TCP 10.96.0.7:80 default/web:http ->"}},
+		{"a load balancer without node ports", service("web", "10.96.0.7", balanced), nil,
+			[]string{"TCP 10.96.0.7:80 default/web:http ->"}},
+		{"a node port that its type does not have", service("web", "10.96.0.7", nodePort(30080), func(s *corev1.ServiceSpec) { s.Type = corev1.ServiceTypeClusterIP }), nil,
+			[]string{"TCP 10.96.0.7:80 default/web:http ->"}},
+		{"node port to local endpoints", service("web", "10.96.0.7", nodePort(30080), outsideLocal),
+			[]*discoveryv1.EndpointSlice{slice("web", "a", "10.0.0.1 here", "10.0.0.2 there")}, []string{
+				"TCP 0.0.0.0:30080 default/web:http -> 10.0.0.1:8080", "TCP 10.96.0.7:80 default/web:http -> 10.0.0.1:8080 10.0.0.2:8080"}},
+		{"node port to a local one that is terminating", service("web", "10.96.0.7", nodePort(30080), outsideLocal),
+			[]*discoveryv1.EndpointSlice{slice("web", "a", "10.0.0.1 here unready serving terminating", "10.0.0.2 there")}, []string{
+				"TCP 0.0.0.0:30080 default/web:http -> 10.0.0.1:8080", "TCP 10.96.0.7:80 default/web:http -> 10.0.0.2:8080"}},
+		{"node port without local endpoints", service("web", "10.96.0.7", nodePort(30080), outsideLocal),
+			[]*discoveryv1.EndpointSlice{slice("web", "a", "10.0.0.2 there")}, []string{
+				"TCP 0.0.0.0:30080 default/web:http ->", "TCP 10.96.0.7:80 default/web:http -> 10.0.0.2:8080"}},
+		{"node port whatever the policy inside is", service("web", "10.96.0.7", nodePort(30080), local),
+			[]*discoveryv1.EndpointSlice{slice("web", "a", "10.0.0.1 here", "10.0.0.2 there")}, []string{
+				"TCP 0.0.0.0:30080 default/web:http -> 10.0.0.1:8080 10.0.0.2:8080", "TCP 10.96.0.7:80 default/web:http -> 10.0.0.1:8080"}},
+		{"node port of UDP with affinity", service("web", "10.96.0.7", nodePort(30080), func(s *corev1.ServiceSpec) {
+			s.Ports[0].Protocol, s.SessionAffinity = "UDP", "ClientIP"
+		}), nil, []string{"UDP 0.0.0.0:30080 default/web:http -> for 3h0m0s", "UDP 10.96.0.7:80 default/web:http -> for 3h0m0s"}},
+		{"no node port of IPv6", service("web", "fd01::7", nodePort(30080)), nil, []string{"TCP [fd01::7]:80 default/web:http ->"}},
+		{"an address that would be the node's", service("web", "0.0.0.0"), nil, nil},
 		{"headless", service("web", corev1.ClusterIPNone), []*discoveryv1.EndpointSlice{slice("web", "a", "10.0.0.2")}, nil},
 		{"external name", service("web", "", func(s *corev1.ServiceSpec) { s.Type = corev1.ServiceTypeExternalName }), nil, nil},
 		{"left to another proxy", other, []*discoveryv1.EndpointSlice{slice("web", "a", "10.0.0.2")}, nil},
@@ -184,6 +220,12 @@ func TestChangesTellOfWhatIsDifferentOnly(t *testing.T) {
 	step("another port", func() {
 		table.SetService(service("web", "10.96.0.7", func(s *corev1.ServiceSpec) { s.Ports[0].Port = 81 }))
 	}, "TCP 10.96.0.7:81 default/web:http ->", "no TCP 10.96.0.7:80")
+	step("a node port", func() {
+		table.SetService(service("web", "10.96.0.7", nodePort(30080), func(s *corev1.ServiceSpec) { s.Ports[0].Port = 81 }))
+	}, "TCP 0.0.0.0:30080 default/web:http ->")
+	step("none any more", func() {
+		table.SetService(service("web", "10.96.0.7", func(s *corev1.ServiceSpec) { s.Ports[0].Port = 81 }))
+	}, "no TCP 0.0.0.0:30080")
 	step("it was made and is gone before anybody looked", func() {
 		table.SetService(service("brief", "10.96.0.9"))
 		table.DropService(service("brief", "10.96.0.9"))

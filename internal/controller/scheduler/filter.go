@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,6 +9,7 @@ import (
 	schedulinghelper "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/ptr"
 )
 
 // A filter says what is in the way of a pod on a node; nothing if it fits.
@@ -63,23 +65,23 @@ type hostPort struct {
 // anyIP is what a host port without an address listens on.
 const anyIP = "0.0.0.0"
 
+// hostPorts are those of containers that run for as long as the pod: init
+// containers that end have none.
 func hostPorts(pod *corev1.Pod) []hostPort {
 	var ports []hostPort
-	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
-		for _, c := range containers {
-			for _, p := range c.Ports {
-				if p.HostPort <= 0 {
-					continue
-				}
-				port := hostPort{p.HostIP, p.Protocol, p.HostPort}
-				if port.ip == "" {
-					port.ip = anyIP
-				}
-				if port.protocol == "" {
-					port.protocol = corev1.ProtocolTCP
-				}
-				ports = append(ports, port)
+	add := func(c *corev1.Container) {
+		for _, p := range c.Ports {
+			if p.HostPort > 0 {
+				ports = append(ports, hostPort{cmp.Or(p.HostIP, anyIP), cmp.Or(p.Protocol, corev1.ProtocolTCP), p.HostPort})
 			}
+		}
+	}
+	for i := range pod.Spec.Containers {
+		add(&pod.Spec.Containers[i])
+	}
+	for i := range pod.Spec.InitContainers {
+		if c := &pod.Spec.InitContainers[i]; ptr.Deref(c.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways {
+			add(c)
 		}
 	}
 	return ports

@@ -62,6 +62,16 @@ func port(ip string, number int32) func(*corev1.Pod) {
 	}
 }
 
+// initially has the containers be init containers.
+func initially(policy corev1.ContainerRestartPolicy) func(*corev1.Pod) {
+	return func(p *corev1.Pod) {
+		p.Spec.InitContainers, p.Spec.Containers = p.Spec.Containers, nil
+		if policy != "" {
+			p.Spec.InitContainers[0].RestartPolicy = &policy
+		}
+	}
+}
+
 var web = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}
 
 func spread(key string, when corev1.UnsatisfiableConstraintAction) func(*corev1.Pod) {
@@ -135,6 +145,12 @@ func TestPlacement(t *testing.T) {
 		}), nil, "0/3 nodes are available: 3 Insufficient example.com/gpu."},
 		{"host port", three[:1], []*corev1.Pod{pod("x", on("a"), port("127.0.0.1", 80))}, pod("p", port("", 80)), nil,
 			"0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."},
+		{"host port of a container that ends", three[:1], []*corev1.Pod{pod("x", on("a"), port("", 80), initially(""))}, pod("p", port("", 80)), nil, "a"},
+		{"host port of a side-car", three[:1], []*corev1.Pod{pod("x", on("a"), port("", 80), initially(corev1.ContainerRestartPolicyAlways))}, pod("p", port("", 80)), nil,
+			"0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."},
+		{"host port of another protocol", three[:1], []*corev1.Pod{pod("x", on("a"), port("", 80))}, pod("p", port("", 80), func(p *corev1.Pod) {
+			p.Spec.Containers[0].Ports[0].Protocol = corev1.ProtocolUDP
+		}), nil, "a"},
 		{"host port of another address", three[:1], []*corev1.Pod{pod("x", on("a"), port("127.0.0.1", 80))}, pod("p", port("127.0.0.2", 80)), nil, "a"},
 		{"spread that must be", three, []*corev1.Pod{pod("x", on("a"))}, pod("p", spread("zone", "DoNotSchedule")), nil, "c"},
 		{"spread over full domains", []*corev1.Node{node("a", "1"), node("c", "2", tainted("NoSchedule"))}, []*corev1.Pod{pod("x", on("a"))},

@@ -24,6 +24,7 @@ func (m *Manager) adopt(ctx context.Context) error {
 		return err
 	}
 	m.mu.Lock()
+	var workers []*worker
 	for _, obj := range m.pods.GetStore().List() {
 		w := newWorker(m, obj.(*corev1.Pod))
 		for _, s := range list {
@@ -31,6 +32,11 @@ func (m *Manager) adopt(ctx context.Context) error {
 				w.adopted = append(w.adopted, s)
 			}
 		}
+		workers = append(workers, w)
+	}
+	slices.SortFunc(workers, older)
+	m.claims.keep(workers)
+	for _, w := range workers {
 		m.start(ctx, w)
 	}
 	m.mu.Unlock()
@@ -106,8 +112,8 @@ func (w *worker) adopt(ctx context.Context) {
 		}
 		w.old = append(w.old, s.ID)
 	}
-	if p := w.pod.Status.Phase; p == corev1.PodSucceeded || p == corev1.PodFailed {
-		w.ended = p
+	if hasEnded(w.pod) {
+		w.ended = w.pod.Status.Phase
 	}
 	if w.pod.Status.PodIP != "" {
 		w.ips = addresses(w.pod.Status.PodIPs)

@@ -34,6 +34,8 @@ type Config struct {
 	// Services are those of the cluster, which pods are told of. New registers
 	// with their factory, so whoever made it starts it after that.
 	Services coreinformers.ServiceInformer
+	// HostPorts lead from the node to pods that ask for it. Nil means that none do.
+	HostPorts HostPorts
 	// Restart is the time between two starts of a container that ends, from
 	// 10 s to 5 min; Pull that between two attempts to pull an image, the same.
 	Restart, Pull BackOff

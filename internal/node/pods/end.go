@@ -3,6 +3,7 @@ package pods
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"slices"
 	"time"
@@ -46,6 +47,7 @@ func (w *worker) clear(ctx context.Context) bool {
 	if w.cleared {
 		return true
 	}
+	w.leadPortsTo(netip.Addr{})
 	err := w.removeOld(ctx)
 	if w.sandbox != nil {
 		err = errors.Join(err, w.m.config.Runtime.StopSandbox(ctx, w.sandbox.ID))
@@ -58,6 +60,7 @@ func (w *worker) clear(ctx context.Context) bool {
 		return false
 	}
 	w.cleared, w.volumes = true, nil
+	w.m.claims.release(w.uid)
 	if w.sandbox != nil {
 		w.sandbox.Ready = false
 	}

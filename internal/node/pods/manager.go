@@ -22,6 +22,7 @@ type Manager struct {
 	pulls   pulls
 	lists   lists
 	glances chan struct{}
+	claims  claims
 
 	// running are all goroutines of workers.
 	running sync.WaitGroup
@@ -100,6 +101,7 @@ func (m *Manager) changed(ctx context.Context, pod *corev1.Pod) {
 func (m *Manager) deleted(pod *corev1.Pod) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.claims.release(pod.UID) // who comes in its place is not to wait for its end
 	if w := m.workers[pod.UID]; w != nil {
 		w.tell(func(in *inbox) { in.pod, in.gone = pod, true })
 	}
@@ -113,6 +115,7 @@ func (m *Manager) start(ctx context.Context, w *worker) {
 	m.workers[w.uid] = w
 	m.running.Go(func() {
 		w.run(ctx)
+		m.claims.release(w.uid)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		delete(m.workers, w.uid)

@@ -27,6 +27,7 @@ import (
 	"github.com/causeway-access/causeway/internal/node/podspec"
 	"github.com/causeway-access/causeway/internal/podrun/ns"
 	"github.com/causeway-access/causeway/internal/podrun/ns/cgroup"
+	"github.com/causeway-access/causeway/internal/svcproxy/userspace"
 	"github.com/causeway-access/causeway/test/inside"
 	"github.com/causeway-access/causeway/test/testcluster"
 )
@@ -130,28 +131,38 @@ func (n *node) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	shared := informers.NewSharedInformerFactory(n.Client, 0)
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	ports, err := userspace.New(userspace.Config{Informers: shared, Ranges: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/16")}, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	n.manager, err = pods.New(pods.Config{
 		Client: n.Client, Runtime: n.runtime, Volumes: directories(filepath.Join(n.dir, "volumes")),
-		Services: shared.Core().V1().Services(),
-		Node:     podspec.Node{Name: nodeName, IPs: []netip.Addr{netip.MustParseAddr(inside.Address)}},
-		Dir:      filepath.Join(n.dir, "state"), LogDir: filepath.Join(n.dir, "logs"),
+		Services: shared.Core().V1().Services(), HostPorts: ports,
+		Node: podspec.Node{Name: nodeName, IPs: []netip.Addr{netip.MustParseAddr(inside.Address)}},
+		Dir:  filepath.Join(n.dir, "state"), LogDir: filepath.Join(n.dir, "logs"),
 		Restart: pods.BackOff{Initial: 100 * time.Millisecond, Max: 2 * time.Second},
 		Pull:    pods.BackOff{Initial: 100 * time.Millisecond, Max: time.Second},
 		Retry:   pods.BackOff{Initial: 50 * time.Millisecond, Max: time.Second},
-		Log:     slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Log:     log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
+	done, shut := make(chan error, 1), make(chan error, 1)
 	shared.StartWithContext(ctx)
+	go func() { shut <- ports.Run(ctx) }()
 	go func() { done <- n.manager.Run(ctx) }()
+	eventually(t, "the node's ports can be opened", ports.HasSynced)
 	n.stop = func() {
 		cancel()
 		shared.Shutdown()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("the manager ended: %v", err)
+		}
+		if err := <-shut; err != nil {
+			t.Errorf("the node's ports: %v", err)
 		}
 		if err := n.runtime.Close(); err != nil {
 			t.Error(err)

@@ -14,6 +14,7 @@ import (
 // round does what is next for the pod.
 func (w *worker) round(ctx context.Context) {
 	w.expire()
+	w.leadPorts()
 	switch {
 	case w.gone, w.pod.DeletionTimestamp != nil:
 		w.terminate(ctx)
@@ -45,6 +46,10 @@ func (w *worker) expire() {
 
 // advance starts what is to run.
 func (w *worker) advance(ctx context.Context) {
+	if !w.enter() {
+		w.finish(ctx)
+		return
+	}
 	if !w.announced {
 		w.announced = true
 		w.publish() // the node has seen it

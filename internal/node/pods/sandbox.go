@@ -34,6 +34,7 @@ func (w *worker) prepare(ctx context.Context) bool {
 		if err := w.makeSandbox(ctx); err != nil {
 			return w.failed(ctx, reasonFailedSandbox, "Failed to create pod sandbox: %v", err)
 		}
+		w.leadPorts()
 		w.publish()
 	}
 	w.trouble = backoff{}

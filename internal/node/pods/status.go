@@ -73,12 +73,18 @@ func (w *worker) makeStatus() *corev1.PodStatus {
 	if len(s.PodIPs) > 0 {
 		s.PodIP = s.PodIPs[0].IP
 	}
-	s.InitContainerStatuses = w.containerStatuses(setup, sidecar)
-	s.ContainerStatuses = w.containerStatuses(ordinary)
-	s.EphemeralContainerStatuses = w.containerStatuses(ephemeral)
+	if s.Reason != reasonNodePorts { // else none has been made, nor will be
+		w.tellContainers(s)
+	}
 	s.Phase = w.phase()
 	s.Conditions = w.conditions(s, before.Conditions)
 	return s
+}
+
+func (w *worker) tellContainers(s *corev1.PodStatus) {
+	s.InitContainerStatuses = w.containerStatuses(setup, sidecar)
+	s.ContainerStatuses = w.containerStatuses(ordinary)
+	s.EphemeralContainerStatuses = w.containerStatuses(ephemeral)
 }
 
 // addresses are the pod's; the node's if it has its network.

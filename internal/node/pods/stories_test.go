@@ -27,7 +27,7 @@ func TestPodsOfANode(t *testing.T) {
 	n := newNode(t, testcluster.New(t, cluster.Config{}))
 	empty := n.look(t)
 	t.Run("stories", func(t *testing.T) {
-		for _, s := range slices.Concat(lives, troubles, cares) {
+		for _, s := range slices.Concat(lives, troubles, cares, doors) {
 			t.Run(s.name, func(t *testing.T) {
 				t.Parallel()
 				s.tell(t, n)
@@ -35,6 +35,7 @@ func TestPodsOfANode(t *testing.T) {
 		}
 	})
 	t.Run("an agent that begins adopts what runs", func(t *testing.T) { adopt(t, n) })
+	t.Run("an agent that begins leads to what runs", func(t *testing.T) { leadAgain(t, n) })
 	t.Run("many pods at once", func(t *testing.T) { many(t, n) })
 	n.same(t, empty)
 }

@@ -18,6 +18,8 @@ var troubles = []story{
 	{"an init container that fails ends a pod that is not to be restarted", initFails},
 	{"images that cannot be had are named", missingImages},
 	{"an image of a private registry comes to those who have its secret", pullPrivately},
+	{"an image that is damaged is not taken", damagedImage},
+	{"a user whom the image does not know is told of", unknownUser},
 	{"a program that is not there is told of", missingBinary},
 	{"a config map that is not there is waited for", missingConfigMap},
 	{"a pod that is removed by force is stopped", forceDelete},

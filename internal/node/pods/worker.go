@@ -43,6 +43,9 @@ type worker struct {
 	old        []string
 	containers []*container
 	volumes    map[string]string
+	// letIn: the pod's ports of the node are its own. led is where they lead.
+	letIn bool
+	led   netip.Addr
 	// cleared: nothing of the pod runs or is mounted any more.
 	cleared bool
 	// ips are those of the last sandbox.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,8 +30,9 @@ func Sandbox(pod *corev1.Pod, node Node) (podrun.SandboxConfig, error) {
 		Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID),
 		Hostname:    hostname,
 		HostNetwork: pod.Spec.HostNetwork, HostIPC: pod.Spec.HostIPC, HostPID: pod.Spec.HostPID,
-		DNS:       dns(pod, node),
-		Resources: podResources(pod, node),
+		Privileged: privileged(pod),
+		DNS:        dns(pod, node),
+		Resources:  podResources(pod, node),
 	}
 	if s := pod.Spec.SecurityContext; s != nil && len(s.Sysctls) > 0 {
 		config.Sysctls = map[string]string{}
@@ -46,6 +48,14 @@ func Sandbox(pod *corev1.Pod, node Node) (podrun.SandboxConfig, error) {
 		config.HostAliases = append(config.HostAliases, podrun.HostAlias{IP: ip, Names: alias.Hostnames})
 	}
 	return config, nil
+}
+
+// privileged says whether any container of a pod is. Those that are added later
+// are not known yet.
+func privileged(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers), func(c corev1.Container) bool {
+		return c.SecurityContext != nil && ptr.Deref(c.SecurityContext.Privileged, false)
+	})
 }
 
 // hostname is what a pod calls itself: as much of its name as Linux takes,

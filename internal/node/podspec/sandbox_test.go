@@ -37,6 +37,23 @@ func TestNamesOfPods(t *testing.T) {
 	}
 }
 
+func TestAPodIsPrivilegedIfAContainerIs(t *testing.T) {
+	plain := corev1.Container{SecurityContext: &corev1.SecurityContext{}}
+	privileged := corev1.Container{SecurityContext: &corev1.SecurityContext{Privileged: ptr.To(true)}}
+	for _, test := range []struct {
+		spec corev1.PodSpec
+		want bool
+	}{
+		{corev1.PodSpec{Containers: []corev1.Container{{}, plain}}, false},
+		{corev1.PodSpec{Containers: []corev1.Container{{}, privileged}}, true},
+		{corev1.PodSpec{InitContainers: []corev1.Container{privileged}, Containers: []corev1.Container{{}}}, true},
+	} {
+		if got, err := Sandbox(&corev1.Pod{Spec: test.spec}, Node{}); err != nil || got.Privileged != test.want {
+			t.Errorf("%+v: %v, %v", test, got.Privileged, err)
+		}
+	}
+}
+
 func TestNamesAreResolvedByPolicy(t *testing.T) {
 	a, b, c := netip.MustParseAddr("10.96.0.10"), netip.MustParseAddr("192.0.2.53"), netip.MustParseAddr("192.0.2.54")
 	node := Node{
@@ -130,9 +147,9 @@ func TestWhatAPodDoesNotGetIsNamed(t *testing.T) {
 	if got := Unsupported(pod); got != nil {
 		t.Errorf("a plain pod: %q", got)
 	}
-	pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{HostPort: 80}}
+	pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{HostPort: 80, Protocol: corev1.ProtocolSCTP}}
 	if got := Unsupported(pod); len(got) != 1 || !strings.Contains(got[0], "hostPort 80") {
-		t.Errorf("with a host port: %q", got)
+		t.Errorf("with a host port of SCTP: %q", got)
 	}
 	pod.Spec.HostNetwork = true
 	if got := Unsupported(pod); got != nil {

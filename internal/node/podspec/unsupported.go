@@ -20,20 +20,20 @@ func Unsupported(pod *corev1.Pod) []string {
 			add("seLinuxOptions are not supported and have no effect")
 		}
 	}
+	for _, p := range HostPorts(pod) {
+		if why := p.unled(); why != "" && !pod.Spec.HostNetwork {
+			add("container %s: hostPort %d is not served: %s", p.Container, p.Number, why)
+		}
+	}
 	for _, kind := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range kind {
-			containerUnsupported(pod, &kind[i], add)
+			containerUnsupported(&kind[i], add)
 		}
 	}
 	return list
 }
 
-func containerUnsupported(pod *corev1.Pod, c *corev1.Container, add func(string, ...any)) {
-	for _, p := range c.Ports {
-		if p.HostPort != 0 && !pod.Spec.HostNetwork {
-			add("container %s: hostPort %d is not supported: nothing listens on the node's port; use a Service of type NodePort, or hostNetwork", c.Name, p.HostPort)
-		}
-	}
+func containerUnsupported(c *corev1.Container, add func(string, ...any)) {
 	for _, d := range c.VolumeDevices {
 		add("container %s: the volume %s is a block device, which is not supported", c.Name, d.Name)
 	}

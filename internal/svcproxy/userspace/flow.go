@@ -3,7 +3,6 @@ package userspace
 import (
 	"context"
 	"errors"
-	"net"
 	"net/netip"
 	"os"
 	"sync/atomic"
@@ -23,27 +22,27 @@ const (
 
 // flow is the packets of one client to one endpoint, and back.
 type flow struct {
-	of     *packets
-	client netip.AddrPort
-	reply  net.Addr // the client's
-	to     netip.AddrPort
-	back   *socket
-	begun  time.Time
+	of      *packets
+	between pair
+	reply   peer // the client
+	to      netip.AddrPort
+	back    *socket
+	begun   time.Time
 
 	used     atomic.Int64 // since begun
 	sent     atomic.Int64 // packets to the endpoint
 	received atomic.Int64
 }
 
-func newFlow(of *packets, client, to netip.AddrPort, back *socket) *flow {
-	return &flow{of: of, client: client, reply: net.UDPAddrFromAddrPort(client), to: to, back: back, begun: time.Now()}
+func newFlow(of *packets, between pair, to netip.AddrPort, back *socket) *flow {
+	return &flow{of: of, between: between, reply: between.peer(), to: to, back: back, begun: time.Now()}
 }
 
 // send passes some of a batch on to the endpoint. What it does not take is
 // lost, as packets may be.
 func (f *flow) send(b *batch, first, last int) {
 	f.touch(&f.sent, last-first)
-	if err := f.back.write(b.copies(first, last, nil)); errors.Is(err, syscall.ECONNREFUSED) {
+	if err := f.back.write(b.copies(first, last, peer{})); errors.Is(err, syscall.ECONNREFUSED) {
 		f.refused()
 	}
 }

@@ -1,6 +1,6 @@
-// Package userspace leads what is sent to cluster IPs to the endpoints of
-// services by programs' means: it listens on each address and port that a
-// service has, and relays. It works wherever pods have a network, as root or
+// Package userspace leads what is sent to services' addresses and to ports of
+// the node to their endpoints by programs' means: it listens on each address and
+// port that a service has, and relays. It works wherever pods have a network, as root or
 // inside a user namespace, and needs nothing of the kernel's packet filters.
 // What it costs: each connection goes through this process, and an endpoint
 // sees the node's address for the client's. Floor 1.
@@ -11,13 +11,17 @@
 // nor reached by a service's address; a port that no service has is refused by
 // the kernel; and when this process ends, however it does, all of it is gone.
 //
+// Node ports of services and host ports of pods are listened on in the node's own
+// network, at all of its addresses. A port that another program has is tried
+// again.
+//
 // A TCP connection stays with its endpoint until it ends, whatever becomes of
 // the service meanwhile. Packets of UDP stay with theirs while it is one, by
 // client address and port. SCTP is not relayed: such ports are refused, and a
 // warning says so. Ranges of IPv6 addresses are not supported yet.
 //
-// proxy.go follows the cluster and opens and closes ports, choose.go chooses an
-// endpoint, tcp.go and udp.go relay.
+// proxy.go follows the cluster, and hostports.go what single pods want; ports.go
+// opens and closes ports, choose.go chooses an endpoint, tcp.go and udp.go relay.
 package userspace
 
 import (
@@ -34,7 +38,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
@@ -59,6 +62,14 @@ type Config struct {
 	// not be made to lead here. Both are nil, or neither.
 	Listen       func(ctx context.Context, network, address string) (net.Listener, error)
 	ListenPacket func(ctx context.Context, network, address string) (*net.UDPConn, error)
+	// NodeListen and NodeListenPacket open ports of the node itself, for node
+	// ports and host ports of pods. Both are nil, or neither: then this
+	// process' network is the node's.
+	NodeListen       func(ctx context.Context, network, address string) (net.Listener, error)
+	NodeListenPacket func(ctx context.Context, network, address string) (*net.UDPConn, error)
+	// Failed hears why a service's port cannot be opened, once for each reason
+	// of it, and must not wait. Nil means that it is only logged.
+	Failed func(rule *svcproxy.Rule, err error)
 	// Dial connects to endpoints: network is tcp or udp. For udp it gives a
 	// *net.UDPConn and waits for nothing. Nil dials from this process' network.
 	Dial conn.DialFunc
@@ -86,20 +97,14 @@ type Proxy struct {
 	ready  atomic.Bool
 	meters *meters
 	log    *slog.Logger
+	hosts  *hosts
+	node   ears // of the node's own network
 
 	// What follows belongs to Run.
-	static  map[svcproxy.Key]*svcproxy.Rule
-	ports   map[svcproxy.Key]port
-	waiting map[svcproxy.Key]*svcproxy.Rule // could not be opened
-	relays  sync.WaitGroup
-}
-
-// port is where a rule's key is listened on.
-type port interface {
-	// follow has what comes from now on go by another rule.
-	follow(rule *svcproxy.Rule)
-	// close stops listening. Streams that are under way go on.
-	close()
+	static     map[svcproxy.Key]*svcproxy.Rule
+	ofServices *ports
+	ofPods     *ports
+	relays     sync.WaitGroup
 }
 
 // New makes a proxy, which works when it is run.
@@ -107,7 +112,7 @@ func New(cfg Config) (*Proxy, error) {
 	switch {
 	case cfg.Informers == nil:
 		return nil, errors.New("configuring the service proxy: informers are required")
-	case (cfg.Listen == nil) != (cfg.ListenPacket == nil):
+	case (cfg.Listen == nil) != (cfg.ListenPacket == nil), (cfg.NodeListen == nil) != (cfg.NodeListenPacket == nil):
 		return nil, errors.New("configuring the service proxy: Listen and ListenPacket go together")
 	case cfg.Listen == nil && len(cfg.Ranges) == 0:
 		return nil, errors.New("configuring the service proxy: the ranges of services' addresses are required")
@@ -120,8 +125,13 @@ func New(cfg Config) (*Proxy, error) {
 	cfg.Idle = cmp.Or(cfg.Idle, defaultIdle)
 	p := &Proxy{
 		cfg: cfg, table: svcproxy.NewTable(cfg.Node), meters: newMeters(), log: cmp.Or(cfg.Logger, slog.Default()),
-		static: map[svcproxy.Key]*svcproxy.Rule{}, ports: map[svcproxy.Key]port{}, waiting: map[svcproxy.Key]*svcproxy.Rule{},
+		hosts: newHosts(), node: ears{cfg.NodeListen, cfg.NodeListenPacket}, static: map[svcproxy.Key]*svcproxy.Rule{},
 	}
+	if cfg.NodeListen == nil {
+		p.node = ownEars()
+	}
+	p.ofServices = p.newPorts(p.earsOfServices)
+	p.ofPods = p.newPorts(func(svcproxy.Key) ears { return p.node })
 	for _, rule := range cfg.Static {
 		own := *rule
 		own.Endpoints = slices.Compact(slices.SortedFunc(slices.Values(rule.Endpoints), netip.AddrPort.Compare))
@@ -129,6 +139,9 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	if p.cfg.Dial == nil {
 		p.cfg.Dial = (&net.Dialer{}).DialContext
+	}
+	if p.cfg.Failed == nil {
+		p.cfg.Failed = func(*svcproxy.Rule, error) {}
 	}
 	var err error
 	if p.synced, err = svcproxy.Watch(cfg.Informers, p.table); err != nil {
@@ -140,6 +153,14 @@ func New(cfg Config) (*Proxy, error) {
 		}
 	}
 	return p, nil
+}
+
+// earsOfServices are where a key of a service is listened on.
+func (p *Proxy) earsOfServices(key svcproxy.Key) ears {
+	if key.OfNode() {
+		return p.node
+	}
+	return ears{p.cfg.Listen, p.cfg.ListenPacket}
 }
 
 // HasSynced reports that every service that the cluster had at the start is
@@ -160,24 +181,28 @@ func (p *Proxy) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer p.relays.Wait()
 	defer cancel()
-	defer p.closeAll()
+	defer p.ofServices.closeAll()
+	defer p.ofPods.closeAll()
 	for _, rule := range p.static {
-		p.set(ctx, rule)
+		p.ofServices.set(ctx, rule, func(error) {})
 	}
 	if !cache.WaitForCacheSync(ctx.Done(), p.synced) {
 		return nil
 	}
 	retry := time.NewTicker(openAgain)
 	defer retry.Stop()
+	var led map[svcproxy.Key]*svcproxy.Rule
 	for {
 		p.apply(ctx, p.table.Changes())
+		led = p.applyHosts(ctx, led)
+		p.measure()
 		p.ready.Store(true)
 		select {
 		case <-p.table.Changed():
+		case <-p.hosts.changed:
 		case <-retry.C:
-			for _, rule := range p.waiting {
-				p.set(ctx, rule)
-			}
+			p.ofServices.retry(ctx)
+			p.ofPods.retry(ctx)
 		case <-ctx.Done():
 			return nil
 		}
@@ -188,58 +213,18 @@ func (p *Proxy) Run(ctx context.Context) error {
 func (p *Proxy) apply(ctx context.Context, changes svcproxy.Changes) {
 	for _, key := range changes.Removed {
 		if p.static[key] == nil {
-			p.drop(key)
+			p.ofServices.drop(key)
 		}
 	}
 	for _, rule := range changes.Set {
 		if p.static[rule.Key] == nil {
-			p.set(ctx, rule)
+			p.ofServices.set(ctx, rule, func(err error) { p.cfg.Failed(rule, err) })
 		}
 	}
-	p.meters.ports.Set(float64(len(p.ports)))
-	p.meters.waiting.Set(float64(len(p.waiting)))
 }
 
-// set has a rule followed. Without endpoints nothing listens: the kernel then
-// refuses what comes, at once.
-func (p *Proxy) set(ctx context.Context, rule *svcproxy.Rule) {
-	open, is := p.ports[rule.Key]
-	switch {
-	case rule.Key.Protocol == corev1.ProtocolSCTP:
-		p.log.Warn("A service has a port of SCTP, which cannot be proxied here: it is refused", "port", rule.Port, "address", rule.Key)
-	case len(rule.Endpoints) == 0:
-		p.drop(rule.Key)
-	case is:
-		open.follow(rule)
-	default:
-		open, err := p.open(ctx, rule)
-		if err != nil {
-			p.log.Warn("A service's port cannot be opened; it is tried again", "port", rule.Port, "address", rule.Key, "error", err)
-			p.waiting[rule.Key] = rule
-			return
-		}
-		p.ports[rule.Key] = open
-		delete(p.waiting, rule.Key)
-	}
-}
-
-func (p *Proxy) open(ctx context.Context, rule *svcproxy.Rule) (port, error) {
-	if rule.Key.Protocol == corev1.ProtocolUDP {
-		return p.openPackets(ctx, rule)
-	}
-	return p.openStreams(ctx, rule)
-}
-
-func (p *Proxy) drop(key svcproxy.Key) {
-	delete(p.waiting, key)
-	if open, is := p.ports[key]; is {
-		open.close()
-		delete(p.ports, key)
-	}
-}
-
-func (p *Proxy) closeAll() {
-	for key := range p.ports {
-		p.drop(key)
-	}
+// measure tells how many ports there are.
+func (p *Proxy) measure() {
+	p.meters.ports.Set(float64(len(p.ofServices.open) + len(p.ofPods.open)))
+	p.meters.waiting.Set(float64(len(p.ofServices.waiting) + len(p.ofPods.waiting)))
 }

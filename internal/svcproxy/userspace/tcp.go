@@ -29,8 +29,8 @@ type streams struct {
 	choose   *chooser
 }
 
-func (p *Proxy) openStreams(ctx context.Context, rule *svcproxy.Rule) (port, error) {
-	l, err := p.cfg.Listen(ctx, "tcp", rule.Key.Addr.String())
+func (p *Proxy) openStreams(ctx context.Context, rule *svcproxy.Rule, by ears) (port, error) {
+	l, err := by.streams(ctx, rule.Key.Addr)
 	if err != nil {
 		return nil, err
 	}

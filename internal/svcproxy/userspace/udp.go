@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
 
@@ -24,20 +23,30 @@ type packets struct {
 
 	mu     sync.Mutex
 	closed bool
-	flows  map[netip.AddrPort]*flow // by client
+	flows  map[pair]*flow
 }
 
-func (p *Proxy) openPackets(ctx context.Context, rule *svcproxy.Rule) (port, error) {
-	c, err := p.cfg.ListenPacket(ctx, "udp", rule.Key.Addr.String())
+// pair is who speaks, and to which of the node's addresses; none where there is
+// but one.
+type pair struct {
+	client netip.AddrPort
+	local  netip.Addr
+}
+
+func (p *Proxy) openPackets(ctx context.Context, rule *svcproxy.Rule, by ears) (port, error) {
+	c, err := by.packets(ctx, rule.Key.Addr)
 	if err != nil {
 		return nil, err
 	}
 	front, err := newSocket(c)
+	if err == nil && rule.Key.OfNode() {
+		err = front.tellLocal()
+	}
 	if err != nil {
 		c.Close()
 		return nil, err
 	}
-	s := &packets{proxy: p, front: front, choose: newChooser(rule), flows: map[netip.AddrPort]*flow{}}
+	s := &packets{proxy: p, front: front, choose: newChooser(rule), flows: map[pair]*flow{}}
 	p.relays.Go(func() { s.run(ctx) })
 	return s, nil
 }
@@ -48,9 +57,9 @@ func (s *packets) follow(rule *svcproxy.Rule) {
 	s.choose.follow(rule)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for client, f := range s.flows {
+	for _, f := range s.flows {
 		if !has(rule, f.to) {
-			s.end(client, f)
+			s.end(f)
 		}
 	}
 }
@@ -60,15 +69,15 @@ func (s *packets) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for client, f := range s.flows {
-		s.end(client, f)
+	for _, f := range s.flows {
+		s.end(f)
 	}
 }
 
 // end is called with the lock held.
-func (s *packets) end(client netip.AddrPort, f *flow) {
+func (s *packets) end(f *flow) {
 	f.back.close()
-	delete(s.flows, client)
+	delete(s.flows, f.between)
 }
 
 // run passes packets on until the port is closed.
@@ -93,12 +102,12 @@ func (s *packets) run(ctx context.Context) {
 // other together.
 func (s *packets) pass(ctx context.Context, b *batch, n int) {
 	for first := 0; first < n; {
-		client := conn.AddrPort(b.in[first].Addr)
+		between := s.front.pair(&b.in[first])
 		last := first + 1
-		for last < n && conn.AddrPort(b.in[last].Addr) == client {
+		for last < n && s.front.pair(&b.in[last]) == between {
 			last++
 		}
-		if f := s.flow(ctx, client); f != nil {
+		if f := s.flow(ctx, between); f != nil {
 			f.send(b, first, last)
 		}
 		first = last
@@ -107,25 +116,25 @@ func (s *packets) pass(ctx context.Context, b *batch, n int) {
 
 // flow returns a client's; nil if it has none and no endpoint can be reached:
 // its packets are lost.
-func (s *packets) flow(ctx context.Context, client netip.AddrPort) *flow {
+func (s *packets) flow(ctx context.Context, between pair) *flow {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.flows[client]; f != nil {
+	if f := s.flows[between]; f != nil {
 		return f
 	}
 	if s.closed {
 		return nil
 	}
-	f, err := s.begin(ctx, client)
+	f, err := s.begin(ctx, between)
 	if err != nil {
 		s.proxy.meters.refused.Inc()
-		s.proxy.log.Debug("Packets to a service are dropped", "client", client, "error", err)
+		s.proxy.log.Debug("Packets to a service are dropped", "client", between.client, "error", err)
 		return nil
 	}
 	if len(s.flows) >= mostFlows {
 		s.makeRoom()
 	}
-	s.flows[client] = f
+	s.flows[between] = f
 	s.proxy.meters.relayed.Inc()
 	s.proxy.relays.Go(func() { f.run(ctx) })
 	return f
@@ -133,11 +142,11 @@ func (s *packets) flow(ctx context.Context, client netip.AddrPort) *flow {
 
 // begin makes a flow to an endpoint. The lock is held meanwhile, so that none
 // is made to an endpoint that is gone.
-func (s *packets) begin(ctx context.Context, client netip.AddrPort) (*flow, error) {
+func (s *packets) begin(ctx context.Context, between pair) (*flow, error) {
 	var tried []netip.AddrPort
 	var failures error
 	for {
-		e, ok := s.choose.pick(client.Addr(), tried, time.Now())
+		e, ok := s.choose.pick(between.client.Addr(), tried, time.Now())
 		if !ok {
 			return nil, fmt.Errorf("no endpoint can be reached: %w", failures)
 		}
@@ -148,7 +157,7 @@ func (s *packets) begin(ctx context.Context, client netip.AddrPort) (*flow, erro
 				c.Close()
 				return nil, err
 			}
-			return newFlow(s, client, e, back), nil
+			return newFlow(s, between, e, back), nil
 		}
 		s.proxy.meters.failed.Inc()
 		s.choose.failed(e, time.Now())
@@ -170,14 +179,14 @@ func (s *packets) makeRoom() {
 			break
 		}
 	}
-	s.end(oldest.client, oldest)
+	s.end(oldest)
 }
 
 // forget removes a flow that has ended.
 func (s *packets) forget(f *flow) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flows[f.client] == f {
-		delete(s.flows, f.client)
+	if s.flows[f.between] == f {
+		delete(s.flows, f.between)
 	}
 }
