@@ -18,8 +18,9 @@ import (
 const (
 	nodeUserPrefix = "system:node:"
 	byNode         = "causeway.authz/node"
-	// tunnelPath is tunnel.Path, where a node opens its tunnel.
-	tunnelPath = "/tunnel"
+	// tunnelPath and podsPath are tunnel.Path, where a node opens its tunnel, and
+	// tunnel.PodsPath, where it asks for pods that it does not reach itself.
+	tunnelPath, podsPath = "/tunnel", "/tunnel/pods"
 )
 
 // Node judges nodes: users system:node:NAME in the group system:nodes. A node
@@ -72,7 +73,7 @@ func NodeName(u user.Info) (name string, ok bool) {
 func (n *Node) Authorize(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
 	node, ok := NodeName(a.GetUser())
 	switch {
-	case ok && !a.IsResourceRequest() && a.GetPath() == tunnelPath && a.GetVerb() == "get":
+	case ok && !a.IsResourceRequest() && (a.GetPath() == tunnelPath || a.GetPath() == podsPath) && a.GetVerb() == "get":
 		return authorizer.DecisionAllow, "", nil // whose tunnel it is, the user says
 	case !ok, !a.IsResourceRequest():
 		return authorizer.DecisionNoOpinion, "", nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,9 @@ import (
 	"github.com/causeway-access/causeway/internal/certs/pin"
 	"github.com/causeway-access/causeway/internal/cluster"
 	"github.com/causeway-access/causeway/internal/lockfile"
+	"github.com/causeway-access/causeway/internal/node/apart"
 	"github.com/causeway-access/causeway/internal/node/join"
+	nodeservers "github.com/causeway-access/causeway/internal/node/servers"
 	"github.com/causeway-access/causeway/internal/node/upkeep"
 )
 
@@ -45,7 +48,9 @@ func newNode(streams genericiooptions.IOStreams) *cobra.Command {
 		Short: "Make this machine a node of a cluster elsewhere",
 		Long: `Make this machine a node of a cluster that "causeway up" runs on another one, and
 run pods here until SIGINT or SIGTERM. Pods go on running then: the next start
-finds them, and "causeway down" ends them. It takes Linux and root.
+finds them, and "causeway down" ends them. It takes Linux. Who is not root runs
+pods with less of what pods may have, in namespaces of his own, where the machine
+lets users have them; such a node is always reached by --tunnel.
 
 The first start takes a bootstrap token, which "causeway token create" makes on a
 machine that has the administrator's kubeconfig, and --ca-cert-hash, by which the
@@ -74,6 +79,9 @@ is for a start while the first is away.`,
 			if err != nil {
 				return err
 			}
+			if cmd.Flags().Changed("tunnel") && !j.tunnel && apart.Needed(j.runtimeEndpoint) {
+				return usagef("--tunnel=false: the node of a user who is not root has no address, and is reached by its tunnel alone")
+			}
 			if err := j.run(cmd.Context(), servers, format); err != nil {
 				return fmt.Errorf("run the node: %w", err)
 			}
@@ -94,7 +102,7 @@ func (j *joining) addTo(f *pflag.FlagSet) {
 	f.StringVar(&j.authorityFile, "certificate-authority", "", "file with the authority's certificate, instead of its hash")
 	f.StringVar(&j.name, "node-name", "", "name of this machine as a node (default: its host name)")
 	f.StringVar(&j.ip, "node-ip", "", "address by which the cluster reaches this machine (default: that from which it reaches the server)")
-	f.BoolVar(&j.tunnel, "tunnel", false, "have the API servers reach this machine and its pods by connections that the machine keeps to them, for they cannot reach their addresses")
+	f.BoolVar(&j.tunnel, "tunnel", false, "have the API servers reach this machine and its pods by connections that the machine keeps to them, for they cannot reach their addresses; always so without root")
 	f.StringVar(&j.listen, "node-listen", "", "host:port of the node's own API; port 0 takes any free port (default: port 10250 of --node-ip)")
 	f.StringVar(&j.runtimeEndpoint, "container-runtime-endpoint", "", "socket of a container runtime that speaks CRI, such as unix:///run/containerd/containerd.sock (default: pods are run without one)")
 	f.StringVar(&j.dataDir, "data-dir", cluster.DefaultDataDir(), "directory for everything the node keeps; private to you")
@@ -150,6 +158,9 @@ func (j *joining) run(ctx context.Context, servers []*url.URL, format output) (e
 	ctx, stop := untilInterrupted(ctx)
 	defer stop()
 	quietWhenEnding(ctx)
+	if j.dataDir, err = filepath.Abs(cmp.Or(j.dataDir, cluster.DefaultDataDir())); err != nil {
+		return fmt.Errorf("--data-dir: %w", err)
+	}
 	if err := os.MkdirAll(j.dataDir, 0o700); err != nil {
 		return fmt.Errorf("%w: choose a directory that you may write with --data-dir", err)
 	}
@@ -213,8 +224,8 @@ func (j *joining) authority(ctx context.Context, servers []*url.URL, dir string)
 	}
 	var shown *pin.Shown
 	var failed []error
-	for _, server := range servers { // the first that answers
-		if shown, err = pin.Look(ctx, server, ""); err == nil {
+	for _, server := range servers { // the first that answers, by whatever address
+		if shown, err = pin.Look(ctx, server, nodeservers.Name); err == nil {
 			break
 		}
 		failed = append(failed, err)

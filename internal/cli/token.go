@@ -48,7 +48,7 @@ func (t *tokens) newCreate() *cobra.Command {
 	c := &cobra.Command{
 		Use: "create", Short: "Make a token, and print it or the line to join by", Args: noArguments,
 		Long: `Make a token and print it. With --print-join-command the whole line is printed
-that makes a machine a node: paste it into a root shell there. In it are the
+that makes a machine a node: paste it into a shell there. In it are the
 address of the API server, the hash of its authority, by which the machine knows
 that it speaks to this cluster, and the token, which is given on standard input,
 since everybody on a machine sees its command lines.`,

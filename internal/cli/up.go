@@ -82,6 +82,7 @@ func addUp(f *pflag.FlagSet, cfg *cluster.Config) {
 	f.StringVar(&cfg.Kubeconfig, "kubeconfig", "", `file that gets the context "causeway" (default: by $KUBECONFIG, else ~/.kube/config)`)
 	f.StringVar(&cfg.ServiceCIDR, "service-cidr", "10.96.0.0/16", "range of the services' addresses")
 	f.StringVar(&cfg.PodCIDR, "pod-cidr", "10.244.0.0/16", "range of the pods' addresses; must not overlap --service-cidr")
+	f.StringVar(&cfg.ServiceNodePortRange, "service-node-port-range", "30000-32767", "ports that services of type NodePort and LoadBalancer have on the nodes, first to last")
 	f.StringVar(&cfg.DNSListen, "dns-listen", "", "address:port of the cluster's DNS server, UDP and TCP, such as 127.0.0.1:10053; port 0 takes any free port (default: for pods alone, if there is a node)")
 	addNode(f, &cfg.Node)
 	f.StringSliceVar(&cfg.AllowEndpointCIDRs, "allow-endpoint-cidr", nil, "range of loopback addresses, such as 127.0.0.0/8, that backends may have; may be repeated or a list with commas")

@@ -20,12 +20,12 @@ func (c *Cluster) prepareAPI(context.Context) error {
 		return err
 	}
 	c.ways = newWays(c.log)
-	c.onStop(func(context.Context) error { c.ways.hub.Close(); return nil })
+	c.onStop(func(context.Context) error { c.ways.close(); return nil })
 	c.base, err = apiserver.Prepare(apiserver.Config{
 		Listener: c.listener, CertFile: c.serving.CertFile, KeyFile: c.serving.KeyFile,
 		ClientCAFile: c.authority.CertFile(), Advertise: c.at.advertised,
 		Store:       c.store,
-		ServiceCIDR: c.serviceCIDR, FirstNodePort: firstNodePort, LastNodePort: lastNodePort,
+		ServiceCIDR: c.serviceCIDR, FirstNodePort: c.nodePorts.Base, LastNodePort: c.nodePorts.Base + c.nodePorts.Size - 1,
 		Nodes:    podstreams.Nodes{Dial: c.ways.Dial, TLS: c.nodeTLS()},
 		Webhooks: webhookServices{c}, Audit: c.audit, AuditPolicy: c.auditRules,
 		DrainTimeout: c.ShutdownGrace, ShutdownDelay: c.ShutdownDelay, TracingFile: c.TracingConfig,
@@ -48,7 +48,8 @@ func (c *Cluster) startAPI(ctx context.Context) error {
 		Tokens:     id.tokens, Challenge: id.authn.Challenge(), Front: c.stand,
 		Handlers: map[string]http.Handler{
 			serviceaccount.DiscoveryPath: documents, serviceaccount.JWKSPath: documents,
-			metricsPath: c.showMetrics(), tunnel.Path: c.ways,
+			metricsPath: c.showMetrics(),
+			tunnel.Path: http.HandlerFunc(c.ways.openTunnel), tunnel.PodsPath: http.HandlerFunc(c.ways.openRelay),
 		},
 	})
 	if err != nil {

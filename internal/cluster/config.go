@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"time"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+
 	"github.com/causeway-access/causeway/internal/apiserver/service"
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/kubeconfig"
@@ -38,6 +40,9 @@ type Config struct {
 	// ServiceCIDR and PodCIDR are the ranges of cluster addresses and of pods.
 	// Empty means 10.96.0.0/16 and 10.244.0.0/16.
 	ServiceCIDR, PodCIDR string
+	// ServiceNodePortRange are the ports that services may have on the nodes,
+	// FIRST-LAST. Empty means 30000-32767.
+	ServiceNodePortRange string
 	// DNSListen is IP:PORT of the cluster's DNS server, for UDP and TCP. Empty
 	// means that there is none; port 0 any free one.
 	DNSListen string
@@ -125,8 +130,7 @@ const (
 	defaultListen      = ":6443"
 	defaultServiceCIDR = "10.96.0.0/16"
 	defaultPodCIDR     = "10.244.0.0/16"
-	firstNodePort      = 30000
-	lastNodePort       = 32767
+	defaultNodePorts   = "30000-32767"
 	contextName        = "causeway"
 )
 
@@ -134,6 +138,7 @@ const (
 type settings struct {
 	Config
 	serviceCIDR, podCIDR netip.Prefix
+	nodePorts            utilnet.PortRange
 	advertise            netip.Addr // zero: choose when listening
 	allowed              []netip.Prefix
 }
@@ -146,8 +151,9 @@ func (c Config) settle() (*settings, error) {
 	defaults(&s.Listen, defaultListen)
 	defaults(&s.ServiceCIDR, defaultServiceCIDR)
 	defaults(&s.PodCIDR, defaultPodCIDR)
+	defaults(&s.ServiceNodePortRange, defaultNodePorts)
 	s.Kubeconfig = kubeconfig.UserFile(c.Kubeconfig)
-	for _, check := range []func() error{s.checkEtcd, s.settleAddresses, s.settleRanges, s.checkNode, s.checkDNS, s.settleAllowed, s.checkLimits} {
+	for _, check := range []func() error{s.checkEtcd, s.settleAddresses, s.settleRanges, s.settleNodePorts, s.checkNode, s.checkDNS, s.settleAllowed, s.checkLimits} {
 		if err := check(); err != nil {
 			return nil, &FlagError{err}
 		}
@@ -169,6 +175,16 @@ func (s *settings) settleAddresses() error {
 	var err error
 	if s.advertise, err = netip.ParseAddr(s.AdvertiseAddress); err != nil {
 		return fmt.Errorf("--advertise-address: %w", err)
+	}
+	return nil
+}
+
+func (s *settings) settleNodePorts() error {
+	if err := s.nodePorts.Set(s.ServiceNodePortRange); err != nil {
+		return fmt.Errorf("--service-node-port-range: %w", err)
+	}
+	if s.nodePorts.Base < 1 {
+		return fmt.Errorf("--service-node-port-range %s: ports are 1 to 65535, such as %s", s.ServiceNodePortRange, defaultNodePorts)
 	}
 	return nil
 }

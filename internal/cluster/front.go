@@ -25,8 +25,8 @@ func (c *Cluster) prepareCatalog(context.Context) error {
 	if c.catalog, err = catalog.New(c.base.Informers); err != nil {
 		return err
 	}
-	c.ways.hub.Name = c.at.advertised.String() // as in the endpoints of default/kubernetes
-	return c.ways.follow(c.base.Informers.Core().V1().Nodes().Informer())
+	c.ways.call(c.at.advertised.String()) // as in the endpoints of default/kubernetes
+	return c.ways.follow(c.base.Informers, c.podCIDR, c.metrics.Register)
 }
 
 // stand puts the gateway before the API server's own chain.

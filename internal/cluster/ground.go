@@ -14,6 +14,7 @@ import (
 
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/lockfile"
+	"github.com/causeway-access/causeway/internal/privatefile"
 )
 
 func (c *Cluster) takeDataDir(context.Context) error {
@@ -29,7 +30,8 @@ func (c *Cluster) takeDataDir(context.Context) error {
 	}
 	c.lock = lock
 	c.onStop(func(context.Context) error { return lock.Release() })
-	return nil
+	// What a process that was killed has not written to its end would stay for ever.
+	return errors.Join(privatefile.Tidy(c.DataDir), privatefile.Tidy(c.path("pki")), privatefile.Tidy(c.path("tokens")))
 }
 
 // path is a file or directory of the data directory.

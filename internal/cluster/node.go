@@ -112,7 +112,7 @@ func (c *Cluster) prepareNode(ctx context.Context) error {
 	if apart.Needed(c.Node.RuntimeEndpoint) {
 		return c.prepareNodeApart(ctx)
 	}
-	if err := node.Check(c.Node.RuntimeEndpoint); err != nil {
+	if err := node.Check(); err != nil {
 		return c.withoutNode(err)
 	}
 	cfg, err := c.nodeConfig()
@@ -128,8 +128,19 @@ func (c *Cluster) prepareNode(ctx context.Context) error {
 	}
 	if err == nil {
 		c.node = a
+		c.allowOwnNode()
 	}
 	return err
+}
+
+// allowOwnNode lets the gateway dial this machine's node where it has a loopback
+// address, as has a cluster that listens there or a machine without a network:
+// otherwise nobody would reach the node's own API and pods with hostNetwork. The
+// cluster's own port stays forbidden.
+func (c *Cluster) allowOwnNode() {
+	if at := c.at.advertised.Addr(); at.IsLoopback() {
+		c.allowed = append(c.allowed, netip.PrefixFrom(at, at.BitLen()))
+	}
 }
 
 // prepareNodeApart prepares the node of a user who is not root.
@@ -152,7 +163,7 @@ func (c *Cluster) prepareNodeApart(ctx context.Context) error {
 	c.node = apart.New(apart.Settings{
 		Name: c.Node.Name, Addresses: []netip.Addr{c.at.advertised.Addr()}, Port: uint16(port),
 		Dir: c.path(NodeDir), Hidden: []string{c.DataDir}, Upkeep: c.Node.Upkeep,
-		ServiceRanges: []netip.Prefix{c.serviceCIDR}, Static: c.nearby(), ClusterDNS: []netip.Addr{c.dnsServiceIP()},
+		ServiceRanges: []netip.Prefix{c.serviceCIDR}, PodRange: c.podCIDR, Static: c.nearby(), ClusterDNS: []netip.Addr{c.dnsServiceIP()},
 		Server: "https://" + c.at.local.String(), CAFile: c.authority.CertFile(),
 		ClientCert: client.CertFile, ClientKey: client.KeyFile, ServingCert: serving.CertFile, ServingKey: serving.KeyFile,
 	}, c.log)

@@ -2,20 +2,13 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apiserver/pkg/endpoints/request"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/causeway-access/causeway/internal/authz"
 	"github.com/causeway-access/causeway/internal/conn"
@@ -24,18 +17,17 @@ import (
 )
 
 // ways are how this server reaches nodes and what runs on them: by their
-// addresses, or through their tunnels where they say so. It serves the path at
-// which nodes open them.
+// addresses, or through their tunnels where they say so. It serves the paths at
+// which nodes open them, and at which they ask for pods that they do not reach
+// themselves (relayed.go).
 type ways struct {
 	hub    tunnel.Hub
 	direct conn.DialFunc
-
-	mu sync.Mutex // orders changes of table
-	// moved is told of endpoints to which another way leads from now on.
-	moved func(is func(route.Endpoint) bool)
-	// table has the nodes with tunnels by their names, each with its pods'
-	// addresses. Who dials reads it without a lock.
-	table atomic.Pointer[map[string][]netip.Prefix]
+	// nodes are asked at each dial.
+	nodes tunnel.Nodes
+	// relay is for nodes, to pods that they do not reach themselves.
+	relay   tunnel.Relay
+	relayed relayed
 }
 
 // directTimeout bounds a dial of who does not bound it himself.
@@ -43,8 +35,8 @@ const directTimeout = 10 * time.Second
 
 func newWays(log *slog.Logger) *ways {
 	w := &ways{direct: (&net.Dialer{Timeout: directTimeout, KeepAlive: 30 * time.Second}).DialContext}
-	w.hub.Log = log
-	w.table.Store(&map[string][]netip.Prefix{})
+	w.hub.Log, w.relay.Log = log, log
+	w.relay.Open = w.dialFor
 	return w
 }
 
@@ -52,73 +44,14 @@ func newWays(log *slog.Logger) *ways {
 // tells the endpoints there: connections that were made by the way before may
 // lead nowhere now.
 func (w *ways) onMove(f func(is func(route.Endpoint) bool)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.moved = f
-}
-
-// follow keeps the table as the Node objects say.
-func (w *ways) follow(nodes cache.SharedIndexInformer) error {
-	_, err := nodes.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(o any) { w.set(o.(*corev1.Node)) },
-		UpdateFunc: func(_, o any) { w.set(o.(*corev1.Node)) },
-		DeleteFunc: func(o any) {
-			if missed, ok := o.(cache.DeletedFinalStateUnknown); ok {
-				o = missed.Obj
-			}
-			if n, ok := o.(*corev1.Node); ok {
-				w.change(n.Name, nil)
-			}
-		},
+	w.nodes.OnMove(func(in func(netip.Addr) bool) {
+		f(func(e route.Endpoint) bool { return in(e.Addr.Addr()) })
 	})
-	if err != nil {
-		return fmt.Errorf("watching nodes for the ways to them: %w", err)
-	}
-	return nil
-}
-
-func (w *ways) set(n *corev1.Node) {
-	if !tunnel.Needed(n) {
-		w.change(n.Name, nil)
-		return
-	}
-	pods := []netip.Prefix{}
-	for _, text := range n.Spec.PodCIDRs {
-		if p, err := netip.ParsePrefix(text); err == nil {
-			pods = append(pods, p.Masked())
-		}
-	}
-	w.change(n.Name, pods)
-}
-
-// change replaces what is known of a node; nil is one without tunnels.
-func (w *ways) change(node string, pods []netip.Prefix) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	table := *w.table.Load()
-	before, known := table[node]
-	if known == (pods != nil) && slices.Equal(before, pods) {
-		return
-	}
-	table = maps.Clone(table)
-	table[node] = pods
-	if pods == nil {
-		delete(table, node)
-	}
-	w.table.Store(&table)
-	if w.moved != nil {
-		there := slices.Concat(before, pods)
-		w.moved(func(e route.Endpoint) bool { return within(there, e.Addr.Addr()) })
-	}
-}
-
-func within(ranges []netip.Prefix, addr netip.Addr) bool {
-	return slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
 }
 
 // Tunnel dials a node by its name; nil if that is reached otherwise.
 func (w *ways) Tunnel(node string) conn.DialFunc {
-	if _, known := (*w.table.Load())[node]; !known {
+	if _, tunnelled := w.nodes.Known(node); !tunnelled {
 		return nil
 	}
 	return w.hub.Dialer(node)
@@ -131,9 +64,8 @@ func (w *ways) Dial(ctx context.Context, network, address string) (net.Conn, err
 
 // to is what dials an address.
 func (w *ways) to(address string) conn.DialFunc {
-	table := *w.table.Load()
 	host, _, err := net.SplitHostPort(address)
-	if err != nil || len(table) == 0 {
+	if err != nil {
 		return w.direct
 	}
 	addr, err := netip.ParseAddr(host)
@@ -143,22 +75,34 @@ func (w *ways) to(address string) conn.DialFunc {
 		}
 		return w.direct
 	}
-	for node, pods := range table {
-		if within(pods, addr) {
-			return w.hub.Dialer(node)
-		}
+	if node, tunnelled := w.nodes.Of(addr); tunnelled {
+		return w.hub.Dialer(node)
 	}
 	return w.direct
 }
 
-// ServeHTTP opens a tunnel of the node that asks for it. That nobody else may,
+// close ends all tunnels, and what goes through them.
+func (w *ways) close() {
+	w.relay.Close()
+	w.hub.Close()
+}
+
+// call names this server, towards nodes.
+func (w *ways) call(name string) { w.hub.Name, w.relay.Name = name, name }
+
+// openTunnel opens a tunnel of the node that asks for it. That nobody else may,
 // the authoriser has seen to; which node it is, its certificate says.
-func (w *ways) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+func (w *ways) openTunnel(rw http.ResponseWriter, r *http.Request) { serveNode(w.hub.Accept, rw, r) }
+
+// openRelay has the node that asks for it dial pods by this server.
+func (w *ways) openRelay(rw http.ResponseWriter, r *http.Request) { serveNode(w.relay.Accept, rw, r) }
+
+func serveNode(accept func(string, http.ResponseWriter, *http.Request), rw http.ResponseWriter, r *http.Request) {
 	user, _ := request.UserFrom(r.Context())
 	node, ok := authz.NodeName(user)
 	if !ok {
-		http.Error(rw, "only nodes open tunnels", http.StatusForbidden)
+		http.Error(rw, "only nodes may do this", http.StatusForbidden)
 		return
 	}
-	w.hub.Accept(node, rw, r)
+	accept(node, rw, r)
 }

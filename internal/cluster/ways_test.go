@@ -184,7 +184,7 @@ func TestOtherWaysAreTold(t *testing.T) {
 		{"it comes out", corev1.ConditionFalse, "10.244.2.0/24", []string{"10.244.2.5:80"}},
 	} {
 		moved = nil
-		w.set(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: farNode}, Spec: corev1.NodeSpec{PodCIDRs: []string{step.pods}},
+		w.nodes.Set(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: farNode}, Spec: corev1.NodeSpec{PodCIDRs: []string{step.pods}},
 			Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: tunnel.Condition, Status: step.tunnelled}}}})
 		if d := cmp.Diff(step.want, moved); d != "" {
 			t.Errorf("%s (-want +got):\n%s", step.name, d)
@@ -203,19 +203,28 @@ func TestOnlyNodesOpenTunnels(t *testing.T) {
 		"somebody":         {certs.Leaf{CommonName: "system:node:" + farNode, Client: true}, http.StatusForbidden},
 		"a node":           {certs.Leaf{CommonName: "system:node:" + farNode, Organizations: []string{"system:nodes"}, Client: true}, http.StatusSwitchingProtocols},
 	} {
-		raw, err := tls.Dial("tcp", c.at.local.String(), tlsOf(t, c, tt.leaf))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer raw.Close()
-		_ = raw.SetDeadline(time.Now().Add(time.Minute))
-		_, err = io.WriteString(raw, "GET "+tunnel.Path+" HTTP/1.1\r\nHost: api\r\nConnection: Upgrade\r\nUpgrade: causeway-tunnel/1\r\n\r\n")
-		if err != nil {
-			t.Fatal(err)
-		}
-		head := make([]byte, 12)
-		if _, err := io.ReadFull(raw, head); err != nil || string(head) != fmt.Sprint("HTTP/1.1 ", tt.want) {
-			t.Errorf("%s: %q, %v; want %d", name, head, err, tt.want)
+		for path, protocol := range map[string]string{tunnel.Path: "causeway-tunnel/1", tunnel.PodsPath: "causeway-pods/1"} {
+			if got, err := upgrades(t, c, tt.leaf, path, protocol); err != nil || got != fmt.Sprint("HTTP/1.1 ", tt.want) {
+				t.Errorf("%s, %s: %q, %v; want %d", name, path, got, err, tt.want)
+			}
 		}
 	}
+}
+
+// upgrades returns what an answer begins with.
+func upgrades(t *testing.T, c *Cluster, leaf certs.Leaf, path, protocol string) (string, error) {
+	t.Helper()
+	raw, err := tls.Dial("tcp", c.at.local.String(), tlsOf(t, c, leaf))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	_ = raw.SetDeadline(time.Now().Add(time.Minute))
+	_, err = io.WriteString(raw, "GET "+path+" HTTP/1.1\r\nHost: api\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := make([]byte, 12)
+	_, err = io.ReadFull(raw, head)
+	return string(head), err
 }

@@ -1,10 +1,12 @@
 package node
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -59,6 +61,11 @@ type Config struct {
 	// one: what is neither a pod of this node nor a service. Nil means that the
 	// agent's network is the machine's.
 	Outside conn.DialFunc
+	// NodeListen and NodeListenPacket open ports in the machine's network, for an
+	// agent that is in another one: node ports of services, and host ports of
+	// pods. Nil as Outside is.
+	NodeListen       func(ctx context.Context, network, address string) (net.Listener, error)
+	NodeListenPacket func(ctx context.Context, network, address string) (*net.UDPConn, error)
 	// Certificate is what that API shows; the names and addresses of the node
 	// are in it. Required.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
@@ -124,12 +131,9 @@ func (c *Config) measureItself() {
 
 // Check says why this machine cannot be a node; nil if it can, as far as can be
 // seen without trying.
-func Check(runtimeEndpoint string) error {
+func Check() error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("pods are run by Linux, not by %s", runtime.GOOS)
-	}
-	if os.Geteuid() != 0 && runtimeEndpoint == "" {
-		return errors.New("pods have networks and files of their own, which only root can make: start it as root")
 	}
 	return nil
 }

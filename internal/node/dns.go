@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/causeway-access/causeway/internal/dns"
+	"github.com/causeway-access/causeway/internal/dns/forward"
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
 
@@ -38,12 +39,14 @@ func (a *Agent) prepareDNS() ([]*svcproxy.Rule, error) {
 	server, err := dns.New(dns.Config{
 		Sockets: sockets, Informers: a.informers, Register: a.cfg.Register, Logger: a.cfg.Log,
 		Reverse: append([]netip.Prefix{a.cfg.PodRange}, a.cfg.ServiceRanges...),
+		Forward: forward.Config{Dial: a.cfg.Outside},
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.run("the DNS server", func(ctx context.Context) error { return server.Serve(ctx) })
-	service, own := netip.AddrPortFrom(a.cfg.ClusterDNS[0], dnsPort), []netip.AddrPort{sockets.Addr()}
+	a.dns = sockets.Addr()
+	service, own := netip.AddrPortFrom(a.cfg.ClusterDNS[0], dnsPort), []netip.AddrPort{a.dns}
 	return []*svcproxy.Rule{
 		{Key: svcproxy.Key{Protocol: corev1.ProtocolUDP, Addr: service}, Port: "kube-system/kube-dns:dns", Endpoints: own},
 		{Key: svcproxy.Key{Protocol: corev1.ProtocolTCP, Addr: service}, Port: "kube-system/kube-dns:dns-tcp", Endpoints: own},

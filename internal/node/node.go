@@ -53,12 +53,15 @@ type Agent struct {
 	podRange  netip.Prefix // of the addresses of this node's pods
 	informers informers.SharedInformerFactory
 	services  *userspace.Proxy
+	dns       netip.AddrPort // where this agent's DNS server listens, if it has one
 	routes    *route.Keeper
 	outward   *outward.Way // nil where pods need none
 	volumes   *volume.Manager
 	pods      *pods.Manager
 	upkeep    *upkeep.Keeper
 	servers   *servers.Set
+	nodes     tunnel.Nodes
+	detours   *tunnel.Detours
 	tunnel    *tunnel.Clients // nil unless it is a tunnelled node
 
 	// serving is set when pods can run.
@@ -87,6 +90,7 @@ func parts() []part {
 		{"preparing the way to services", (*Agent).prepareServices},
 		{"preparing the way to API servers", (*Agent).prepareServers},
 		{"preparing the way to other nodes' pods", (*Agent).prepareRoutes},
+		{"preparing the way to pods behind tunnels", (*Agent).prepareDetours},
 		{"preparing pods' way out", (*Agent).prepareOutward},
 		{"preparing volumes", (*Agent).prepareVolumes},
 		{"preparing pods", (*Agent).preparePods},

@@ -29,6 +29,7 @@ func (a *Agent) prepareOutward(context.Context) error {
 	var err error
 	a.outward, err = outward.New(outward.Config{
 		Table: a.cfg.mark(), Pods: a.podRange, Cluster: cluster, Dial: a.cfg.Outside, Log: a.cfg.Log,
+		Detours: a.detourRanges, Detoured: a.beyond, Detour: a.detours.Dial, Changed: a.detoursChanged(),
 	})
 	if err != nil {
 		return err

@@ -33,6 +33,9 @@ func (a *Agent) prepareRoutes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := privatefile.Tidy(a.cfg.Dir); err != nil {
+		return err
+	}
 	if err := privatefile.Write(a.cfg.path(routesFile), []byte(a.cfg.PodRange.String())); err != nil {
 		return err
 	}

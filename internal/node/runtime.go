@@ -77,5 +77,5 @@ func (a *Agent) missing() []string {
 	if a.routes != nil {
 		list = append(slices.Clone(list), a.routes.Missing()...)
 	}
-	return list
+	return append(slices.Clone(list), a.missingBeyond()...)
 }

@@ -20,5 +20,5 @@ func (c *Config) open(ctx context.Context, cidr netip.Prefix) (podRuntime, error
 			Hidden: append([]string{c.Dir}, c.Hidden...), Dial: c.Outside,
 		})
 	}
-	return cri.New(ctx, cri.Config{Endpoint: c.RuntimeEndpoint, Root: c.path(RunDir), PodCIDR: cidr, CNIDir: cniDir})
+	return cri.New(ctx, cri.Config{Endpoint: c.RuntimeEndpoint, Root: c.path(RunDir), LogDir: c.path(logsDir), PodCIDR: cidr, CNIDir: cniDir})
 }

@@ -9,5 +9,5 @@ import (
 
 // open says why there are no pods here.
 func (c *Config) open(context.Context, netip.Prefix) (podRuntime, error) {
-	return nil, Check(c.RuntimeEndpoint)
+	return nil, Check()
 }

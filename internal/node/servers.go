@@ -2,9 +2,12 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/url"
+
+	restclient "k8s.io/client-go/rest"
 
 	"github.com/causeway-access/causeway/internal/node/servers"
 )
@@ -28,10 +31,14 @@ func (a *Agent) prepareServers(context.Context) error {
 	return a.servers.Find(a.informers.Discovery().V1().EndpointSlices())
 }
 
-// dialServer dials the very API server that is asked for.
+// dialServer dials the very API server that is asked for, or what else is outside
+// of the cluster.
 func (a *Agent) dialServer(ctx context.Context, network, address string) (net.Conn, error) {
 	if a.cfg.Outside != nil {
 		return a.cfg.Outside(ctx, network, address)
 	}
 	return (&net.Dialer{}).DialContext(ctx, network, address)
 }
+
+// serverTLS is how the node shows itself to an API server, and verifies it.
+func (a *Agent) serverTLS() (*tls.Config, error) { return restclient.TLSConfigFor(a.cfg.API) }

@@ -52,7 +52,8 @@ func (a *Agent) prepareServices(context.Context) error {
 	var err error
 	a.services, err = userspace.New(userspace.Config{
 		Informers: a.informers, Node: a.cfg.Name, Ranges: a.cfg.ServiceRanges, Static: static,
-		Dial:     a.dialEndpoints(),
+		Dial:       a.dialEndpoint,
+		NodeListen: a.cfg.NodeListen, NodeListenPacket: a.cfg.NodeListenPacket, Failed: a.tellPorts(),
 		Register: a.cfg.Register, Logger: a.cfg.Log,
 	})
 	if err != nil {
@@ -78,7 +79,7 @@ func (a *Agent) preparePods(context.Context) error {
 	var err error
 	a.pods, err = pods.New(pods.Config{
 		Client: a.client, Runtime: a.runtime, Volumes: a.volumes, Scheme: a.runtime.Name(),
-		Services: a.informers.Core().V1().Services(),
+		Services: a.informers.Core().V1().Services(), HostPorts: a.services,
 		Node: podspec.Node{
 			Name: a.cfg.Name, IPs: a.cfg.Addresses, Allocatable: a.node.Allocatable(),
 			ClusterDNS: a.cfg.ClusterDNS, MaxProcesses: maxProcesses,

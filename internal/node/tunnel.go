@@ -2,15 +2,11 @@ package node
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 
-	restclient "k8s.io/client-go/rest"
-
-	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
@@ -24,8 +20,7 @@ func (a *Agent) openTunnel(ctx context.Context) error {
 	own := entrance{node: a.cfg.Name, api: a.listener.Addr().(*net.TCPAddr).AddrPort(), pods: a.podRange}
 	var err error
 	a.tunnel, err = tunnel.NewClients(tunnel.Config{
-		Dial: a.dialServer, Log: a.cfg.Log, Open: own.open,
-		TLS: func() (*tls.Config, error) { return restclient.TLSConfigFor(a.cfg.API) },
+		Dial: a.dialServer, Log: a.cfg.Log, Open: own.open, TLS: a.serverTLS,
 	})
 	if err != nil {
 		return err
@@ -37,21 +32,6 @@ func (a *Agent) openTunnel(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// dialEndpoints dials the endpoints of services for pods: those on this node
-// from its own network, others from the machine's. Nil if both are one.
-func (a *Agent) dialEndpoints() conn.DialFunc {
-	if a.cfg.Outside == nil {
-		return nil
-	}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		to, err := netip.ParseAddrPort(address)
-		if err == nil && a.podRange.Contains(to.Addr()) {
-			return (&net.Dialer{}).DialContext(ctx, network, address)
-		}
-		return a.cfg.Outside(ctx, network, address)
 	}
 }
 

@@ -24,6 +24,15 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Why }
 
+// Absent is the error of what has no way from here now. Another server may have
+// one.
+type Absent struct {
+	// Why is said to who has asked.
+	Why string
+}
+
+func (a *Absent) Error() string { return a.Why }
+
 const (
 	// openTimeout bounds the wait for a backend.
 	openTimeout = 10 * time.Second
@@ -32,8 +41,14 @@ const (
 	flushTimeout = 30 * time.Second
 )
 
-// answer serves an open tunnel until it ends, and with it what goes through it.
-func (c *Client) answer(ctx context.Context, tunnel net.Conn) {
+// answerer answers the end of a tunnel that dials.
+type answerer struct {
+	open  conn.DialFunc
+	pings Pings
+}
+
+// serve answers until the tunnel ends, and with it what goes through it.
+func (a answerer) serve(ctx context.Context, tunnel net.Conn) {
 	var streams gate
 	defer streams.close()
 	ctx, cancel := context.WithCancel(ctx)
@@ -41,7 +56,7 @@ func (c *Client) answer(ctx context.Context, tunnel net.Conn) {
 	server := &http2.Server{
 		MaxConcurrentStreams: maxStreams, MaxReadFrameSize: frameSize,
 		MaxUploadBufferPerStream: streamWindow, MaxUploadBufferPerConnection: allWindows,
-		ReadIdleTimeout: cmp.Or(c.cfg.Pings.After, defaultPing), PingTimeout: cmp.Or(c.cfg.Pings.Timeout, defaultPing),
+		ReadIdleTimeout: cmp.Or(a.pings.After, defaultPing), PingTimeout: cmp.Or(a.pings.Timeout, defaultPing),
 	}
 	server.ServeConn(tunnel, &http2.ServeConnOpts{
 		Context:    ctx,
@@ -49,28 +64,23 @@ func (c *Client) answer(ctx context.Context, tunnel net.Conn) {
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if streams.enter() {
 				defer streams.leave()
-				c.join(ctx, w, r)
+				a.join(ctx, w, r)
 			}
 		}),
 	})
 }
 
 // join joins a stream with the backend that it asks for.
-func (c *Client) join(tunnel context.Context, w http.ResponseWriter, r *http.Request) {
+func (a answerer) join(tunnel context.Context, w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodConnect {
 		http.Error(w, "want CONNECT", http.StatusMethodNotAllowed)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), openTimeout)
-	backend, err := c.cfg.Open(ctx, "tcp", r.Host)
+	backend, err := a.open(ctx, "tcp", r.Host)
 	cancel()
-	var refused *Refusal
-	switch {
-	case errors.As(err, &refused):
-		http.Error(w, refused.Why, http.StatusForbidden)
-		return
-	case err != nil:
-		http.Error(w, err.Error(), http.StatusBadGateway)
+	if err != nil {
+		http.Error(w, err.Error(), statusOf(err))
 		return
 	}
 	defer backend.Close()
@@ -81,6 +91,17 @@ func (c *Client) join(tunnel context.Context, w http.ResponseWriter, r *http.Req
 	if !exchange(w, r, backend) {
 		panic(http.ErrAbortHandler) // resets the stream: it did not end well
 	}
+}
+
+// statusOf is how it is said why a backend was not reached.
+func statusOf(err error) int {
+	switch {
+	case errors.As(err, new(*Refusal)):
+		return http.StatusForbidden
+	case errors.As(err, new(*Absent)):
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadGateway
 }
 
 // exchange copies both ways until both have ended, and says whether they did.

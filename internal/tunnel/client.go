@@ -1,19 +1,13 @@
 package tunnel
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,14 +47,27 @@ type Client struct {
 	opened    chan struct{}
 	first     sync.Once
 
-	// Of one of several, in [Clients]: others are the servers that have a tunnel
-	// by another, name is what the server calls itself while the tunnel is open,
-	// another says that it has one by another, and leaving that the tunnel is not
-	// to be opened again.
-	others  func() []string
+	// Of one of several, in [Clients]: name is what the server calls itself while
+	// the tunnel is open, another says that it has one by another, and leaving
+	// that the tunnel is not to be opened again.
+	group   *group
 	name    atomic.Pointer[string]
 	another atomic.Bool
 	leaving atomic.Bool
+}
+
+// group is what a client is told by those that it is one of.
+type group struct {
+	// alone is held while a tunnel is opened to an address: behind it there may be
+	// several servers, and the next client that connects there is to know which
+	// of them the one before has found.
+	alone chan struct{}
+	// others are the servers that have a tunnel by another client, as they call
+	// themselves, and incomplete says that there are some that have none.
+	others     func() []string
+	incomplete func() bool
+	// changed is called when the tunnel is open, and when it has ended.
+	changed func()
 }
 
 // errAnother is of a server that has a tunnel already, by another address.
@@ -109,7 +116,10 @@ func (c *Client) Run(ctx context.Context) error {
 		}
 		said := slog.LevelWarn
 		if c.another.Store(errors.Is(err, errAnother)); c.another.Load() {
-			pause, said = lastPause, slog.LevelDebug
+			said = slog.LevelDebug
+			if c.group == nil || !c.group.incomplete() {
+				pause = lastPause
+			}
 		}
 		c.cfg.Log.Log(ctx, said, "The tunnel to the API server is not open", "server", c.cfg.Server, "error", err)
 		select {
@@ -128,91 +138,46 @@ func (c *Client) once(ctx context.Context) (opened bool, err error) {
 	}
 	defer tunnel.Close()
 	defer context.AfterFunc(ctx, func() { tunnel.Close() })()
-	defer c.name.Store(nil)
 	c.another.Store(false)
 	c.connected.Store(true)
 	c.first.Do(func() { close(c.opened) })
-	defer c.connected.Store(false)
+	c.tell()
+	defer func() {
+		c.connected.Store(false)
+		c.name.Store(nil)
+		c.tell()
+	}()
 	c.cfg.Log.Debug("The tunnel to the API server is open", "server", c.cfg.Server)
-	c.answer(ctx, tunnel)
+	answerer{c.cfg.Open, c.cfg.Pings}.serve(ctx, tunnel)
 	return true, errors.New("the connection has ended")
 }
 
-// connect dials the server and asks for the upgrade.
+// connect asks the server for a tunnel.
 func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	var others []string
-	if c.others != nil {
-		if others = c.others(); slices.Contains(others, c.cfg.Server) {
+	if c.group != nil {
+		select {
+		case c.group.alone <- struct{}{}:
+			defer func() { <-c.group.alone }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if others = c.group.others(); slices.Contains(others, c.cfg.Server) {
 			return nil, errAnother
 		}
 	}
-	config, err := c.cfg.TLS()
-	if err != nil {
-		return nil, fmt.Errorf("preparing TLS: %w", err)
-	}
-	config = config.Clone()
-	config.NextProtos = []string{"http/1.1"}
-	if config.ServerName == "" {
-		if config.ServerName, _, err = net.SplitHostPort(c.cfg.Server); err != nil {
-			return nil, err
-		}
-	}
-	raw, err := c.cfg.Dial(ctx, "tcp", c.cfg.Server)
-	if err != nil {
-		return nil, err
-	}
-	session := tls.Client(raw, config)
-	defer context.AfterFunc(ctx, func() { raw.Close() })()
-	upgraded, err := c.upgrade(session, others)
-	if err != nil {
-		raw.Close()
-		return nil, cmp.Or(ctx.Err(), err)
-	}
-	return upgraded, nil
-}
-
-// upgrade asks for the tunnel, and says which servers have one from here.
-func (c *Client) upgrade(session *tls.Conn, others []string) (net.Conn, error) {
-	known := ""
-	if len(others) > 0 {
-		known = haveHeader + ": " + strings.Join(others, ", ") + "\r\n"
-	}
-	_, err := fmt.Fprintf(session, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: causeway-node\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s\r\n", Path, c.cfg.Server, protocol, known)
-	if err != nil {
-		return nil, fmt.Errorf("asking for the tunnel: %w", err)
-	}
-	reader := bufio.NewReader(session)
-	response, err := http.ReadResponse(reader, &http.Request{Method: http.MethodGet})
-	if err != nil {
-		return nil, fmt.Errorf("asking for the tunnel: %w", err)
-	}
-	if response.StatusCode != http.StatusSwitchingProtocols {
-		defer response.Body.Close()
-		if response.StatusCode == http.StatusConflict {
-			return nil, errAnother
-		}
-		text, _ := io.ReadAll(io.LimitReader(response.Body, mostRefusal))
-		return nil, fmt.Errorf("asking for the tunnel: the server answered %s: %s", response.Status, text)
-	}
-	if name := response.Header.Get(nameHeader); name != "" {
+	ask := question{path: Path, protocol: protocol, server: c.cfg.Server, known: others, tls: c.cfg.TLS, dial: c.cfg.Dial}
+	tunnel, name, err := ask.send(ctx)
+	if err == nil && name != "" {
 		c.name.Store(&name)
 	}
-	return &early{session, reader}, nil
+	return tunnel, err
 }
 
-// early is a connection of which something was read already. That it is TLS is
-// not to be seen: which ciphers are good enough is not HTTP/2's to say here.
-type early struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-// Read implements [net.Conn].
-func (e *early) Read(p []byte) (int, error) {
-	if e.reader.Buffered() > 0 {
-		return e.reader.Read(p)
+func (c *Client) tell() {
+	if c.group != nil {
+		c.group.changed()
 	}
-	return e.Conn.Read(p)
 }

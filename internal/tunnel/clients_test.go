@@ -76,7 +76,7 @@ func TestEachServerHasATunnel(t *testing.T) {
 	if c.Connected() {
 		t.Error("it is connected before it knows a server")
 	}
-	c.Lead([]string{one.address, two.address})
+	c.Lead([]string{one.address, two.address}, nil)
 	<-c.Opened()
 	until(t, "both reach the node", func() bool { return one.reaches(t) && two.reaches(t) })
 	until(t, "nothing is missing", func() bool { return cmp.Equal([]string(nil), c.Missing()) })
@@ -86,16 +86,16 @@ func TestEachServerHasATunnel(t *testing.T) {
 	if !c.Connected() || !two.reaches(t) {
 		t.Error("the other does not reach the node any more")
 	}
-	c.Lead([]string{two.address, three.address})
+	c.Lead([]string{two.address, three.address}, nil)
 	until(t, "the new one reaches the node", func() bool { return three.reaches(t) && len(c.Missing()) == 0 })
 
-	c.Lead([]string{three.address})
+	c.Lead([]string{three.address}, nil)
 	if !two.reaches(t) {
 		t.Error("what goes through a server that is not named any more was cut")
 	}
 	two.end()
 	until(t, "it is forgotten then", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.all) == 1 })
-	c.Lead([]string{two.address, three.address})
+	c.Lead([]string{two.address, three.address}, nil)
 	if d := cmp.Diff([]string{two.address}, c.Missing()); d != "" {
 		t.Errorf("missing (-want +got):\n%s", d)
 	}
@@ -112,17 +112,19 @@ func TestAServerWithTwoAddressesHasOneTunnel(t *testing.T) {
 	t.Cleanup(func() { l.Close() })
 	go func() { _ = s.http.Config.Serve(tls.NewListener(l, s.http.TLS)) }() // ends with its listener
 	c := newClients(t)
-	c.Lead([]string{s.address, l.Addr().String()})
+	c.Lead([]string{s.address, l.Addr().String()}, nil)
 	until(t, "one is open, and the other of the same server", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		open, same := 0, 0
-		for _, m := range c.all {
-			if m.Connected() {
-				open++
-			}
-			if m.another.Load() {
-				same++
+		for _, a := range c.all {
+			for _, m := range a.members {
+				if m.Connected() {
+					open++
+				}
+				if m.another.Load() {
+					same++
+				}
 			}
 		}
 		return open == 1 && same == 1

@@ -1,15 +1,11 @@
 package tunnel
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/causeway-access/causeway/internal/conn"
@@ -36,38 +32,23 @@ type Hub struct {
 // It takes the place of one that the node had: a node that has lost its end
 // comes again before ours is missed. When Accept returns the request is over.
 func (h *Hub) Accept(node string, w http.ResponseWriter, r *http.Request) {
-	if !strings.EqualFold(r.Header.Get("Upgrade"), protocol) {
-		w.Header().Set("Upgrade", protocol)
-		w.Header().Set("Connection", "Upgrade")
-		http.Error(w, "this is where nodes open their tunnels: want an upgrade of HTTP/1.1 to "+protocol, http.StatusUpgradeRequired)
+	if !asks(w, r, protocol) {
 		return
 	}
-	if h.Name != "" && slices.Contains(strings.Split(r.Header.Get(haveHeader), ", "), h.Name) && h.Connected(node) {
+	if knows(r, h.Name) && h.Connected(node) {
 		http.Error(w, errAnother.Error(), http.StatusConflict)
 		return
 	}
-	c, buffered, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		http.Error(w, "the connection cannot be taken over: "+err.Error(), http.StatusInternalServerError)
-		return
+	c, err := turn(w, protocol, h.Name)
+	if err == nil {
+		err = h.open(node, c)
 	}
-	if err := h.open(node, c, buffered); err != nil {
-		c.Close()
+	if err != nil {
 		h.log().Warn("A node's tunnel was not opened", "node", node, "error", err)
 	}
 }
 
-func (h *Hub) open(node string, c net.Conn, buffered *bufio.ReadWriter) error {
-	if n := buffered.Reader.Buffered(); n > 0 {
-		return fmt.Errorf("the node sent %d bytes before it was answered", n)
-	}
-	name := ""
-	if h.Name != "" {
-		name = nameHeader + ": " + h.Name + "\r\n"
-	}
-	if _, err := io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+protocol+"\r\n"+name+"\r\n"); err != nil {
-		return fmt.Errorf("answering the node: %w", err)
-	}
+func (h *Hub) open(node string, c net.Conn) error {
 	l, err := newLink(c, h.Pings)
 	if err != nil {
 		return err
@@ -126,7 +107,7 @@ func (h *Hub) Dialer(node string) conn.DialFunc {
 		l := h.links[node]
 		h.mu.Unlock()
 		if l == nil {
-			return nil, fmt.Errorf("dialling %s: its node %s has no tunnel to this server now", address, node)
+			return nil, &Absent{fmt.Sprintf("dialling %s: its node %s has no tunnel to this server now", address, node)}
 		}
 		c, err := l.dial(ctx, address)
 		if err != nil {

@@ -3,7 +3,6 @@ package tunnel
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,13 +14,13 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// link is one tunnel, at the server's end.
+// link is one tunnel, at the end that dials.
 type link struct {
 	conn *watched
 	http *http2.ClientConn
 }
 
-// newLink takes over a connection on which the node answers HTTP/2.
+// newLink takes over a connection on which the other end answers HTTP/2.
 func newLink(c net.Conn, pings Pings) (*link, error) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(true)
@@ -86,12 +85,30 @@ func (l *link) dial(ctx context.Context, address string) (net.Conn, error) {
 	return s, nil
 }
 
-// refusal is why the node did not connect.
+// answered is what the other end says of an address that it has not connected
+// with.
+type answered struct {
+	status int
+	text   string
+}
+
+func (a *answered) Error() string { return a.text }
+
 func refusal(response *http.Response) error {
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, mostRefusal))
 	if said := strings.TrimSpace(string(text)); said != "" {
-		return errors.New(said)
+		return &answered{response.StatusCode, said}
 	}
-	return cmp.Or(err, fmt.Errorf("the node answered %s", response.Status))
+	return cmp.Or(err, error(&answered{response.StatusCode, "the answer was " + response.Status}))
+}
+
+// over tells whether nothing more can be dialled.
+func (l *link) over() bool {
+	select {
+	case <-l.conn.ended:
+		return true
+	default:
+		return !l.http.CanTakeNewRequest()
+	}
 }

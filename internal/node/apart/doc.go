@@ -4,7 +4,8 @@
 // [Main] for the process inside.
 //
 // The process inside has a network without a way out or in. Out it gets by
-// connections that this one makes and passes to it; in, by the node's tunnel.
+// connections that this one makes and passes to it; in, by the node's tunnel, and
+// by ports of the machine that this one opens and passes to it.
 // It ends with this one, and pods go on, as those of root do: the namespaces are
 // kept for them.
 //
@@ -34,16 +35,25 @@ type Settings struct {
 	ServiceRanges []netip.Prefix
 	Static        []*svcproxy.Rule
 	ClusterDNS    []netip.Addr
+	// PodRange and ServeDNS are, too.
+	PodRange netip.Prefix
+	ServeDNS bool
 	// Upkeep says how much of the disk may be used.
 	Upkeep upkeep.Settings
 	// Port is that of the node's own API, in its network; 0 is any.
 	Port uint16
-	// Server is the URL of the API server, CAFile its authority and that of who
-	// asks the node, and ClientCert and ClientKey are how the node shows itself.
-	Server, CAFile        string
+	// Server is the URL of the API server. It is the one that is spoken to,
+	// unless Servers has HOST:PORT of some: then it is whichever of them answers,
+	// and of those that the cluster names.
+	Server  string
+	Servers []string
+	// CAFile is the authority of the API servers and of who asks the node, and
+	// ClientCert and ClientKey are how the node shows itself. All files are read
+	// again when they change.
+	CAFile                string
 	ClientCert, ClientKey string
-	// ServingCert and ServingKey are what the node's own API shows. They are read
-	// anew for each connection.
+	// ServingCert and ServingKey are what the node's own API shows. They may come
+	// later.
 	ServingCert, ServingKey string
 }
 

@@ -18,6 +18,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/causeway-access/causeway/internal/node"
+	"github.com/causeway-access/causeway/internal/node/servers"
 	"github.com/causeway-access/causeway/internal/podrun/ns/userns"
 )
 
@@ -67,7 +68,7 @@ func runAgent(ctx context.Context, s *Settings) error {
 		return err
 	}
 	defer outside.Close()
-	cfg, err := s.config(outside)
+	cfg, err := s.config(outside, slog.Default())
 	if err != nil {
 		return err
 	}
@@ -91,23 +92,32 @@ func runAgent(ctx context.Context, s *Settings) error {
 	return agent.Run(ctx)
 }
 
-// config reads the files that the settings name.
-func (s *Settings) config(outside *userns.Outside) (node.Config, error) {
+// config is the agent's in this network.
+func (s *Settings) config(outside *userns.Outside, log *slog.Logger) (node.Config, error) {
 	clients, err := dynamiccertificates.NewDynamicCAContentFromFile("the cluster's authority", s.CAFile)
 	if err != nil {
 		return node.Config{}, err
 	}
-	return node.Config{
+	cfg := node.Config{
 		Name: s.Name, Addresses: s.Addresses, Tunnelled: true, Outside: outside.Dial,
+		NodeListen: outside.Listen, NodeListenPacket: outside.ListenPacket,
 		Listen: net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.Port))),
 		API: &restclient.Config{
 			Host: s.Server, UserAgent: "causeway-node", Dial: outside.Dial,
 			TLSClientConfig: restclient.TLSClientConfig{CAFile: s.CAFile, CertFile: s.ClientCert, KeyFile: s.ClientKey},
 		},
 		Dir: s.Dir, Hidden: s.Hidden, Certificate: s.certificate, ClientCA: clients,
-		ServiceRanges: s.ServiceRanges, Static: s.Static, ClusterDNS: s.ClusterDNS,
-		Upkeep: s.Upkeep,
-	}, nil
+		ServiceRanges: s.ServiceRanges, PodRange: s.PodRange, Static: s.Static,
+		ClusterDNS: s.ClusterDNS, ServeDNS: s.ServeDNS, Upkeep: s.Upkeep, Log: log,
+	}
+	if len(s.Servers) == 0 {
+		return cfg, nil
+	}
+	if cfg.Servers, err = servers.New(servers.Config{Given: s.Servers, Dial: outside.Dial, Log: log}); err != nil {
+		return node.Config{}, err
+	}
+	cfg.API.Dial, cfg.API.ServerName = cfg.Servers.Dial, servers.Name
+	return cfg, nil
 }
 
 // certificate reads what the node's API shows. It is renewed by another

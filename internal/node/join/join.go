@@ -19,11 +19,10 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/kubernetes"
 	restclient "k8s.io/client-go/rest"
 
-	"github.com/causeway-access/causeway/internal/node"
+	"github.com/causeway-access/causeway/internal/certs"
 	"github.com/causeway-access/causeway/internal/node/register"
 	"github.com/causeway-access/causeway/internal/node/servers"
 	"github.com/causeway-access/causeway/internal/node/upkeep"
@@ -46,6 +45,7 @@ type Config struct {
 	Address netip.Addr
 	// Tunnel has the node keep a connection to each API server, by which that
 	// reaches it and its pods: for machines whose addresses they cannot reach.
+	// The node of a user who is not root does so in any case.
 	Tunnel bool
 	// Listen is HOST:PORT of the node's own API. Empty means port 10250 of
 	// Address.
@@ -96,7 +96,7 @@ func Run(ctx context.Context, cfg Config, ready func(Joined)) error {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	if err := node.Check(cfg.RuntimeEndpoint); err != nil {
+	if err := cfg.possible(ctx); err != nil {
 		return err
 	}
 	if err := cfg.settle(); err != nil {
@@ -115,17 +115,11 @@ func Run(ctx context.Context, cfg Config, ready func(Joined)) error {
 		return err
 	}
 	go cfg.awaitServing(ctx, keys)
-	clients, err := dynamiccertificates.NewStaticCAContent("the cluster's authority", cfg.CA)
-	if err != nil {
-		return err
+	prepare := cfg.here
+	if cfg.apart() {
+		prepare = cfg.elsewhere
 	}
-	agent, err := node.New(node.Config{
-		Name: cfg.Name, Addresses: []netip.Addr{cfg.Address}, Tunnelled: cfg.Tunnel, Listen: cfg.Listen, API: keys.REST(), Servers: all,
-		Dir: cfg.Dir, Hidden: cfg.Hidden, RuntimeEndpoint: cfg.RuntimeEndpoint, Upkeep: cfg.Upkeep,
-		Certificate: keys.GetCertificate, ClientCA: clients,
-		ServiceRanges: []netip.Prefix{settings.Services}, PodRange: settings.Pods,
-		ClusterDNS: []netip.Addr{settings.DNS}, ServeDNS: true, Log: cfg.Log,
-	})
+	agent, err := prepare(all, keys, settings)
 	if err != nil {
 		return err
 	}
@@ -187,6 +181,9 @@ func (cfg *Config) servers() (*servers.Set, error) {
 
 // credentials gets the node's certificates, and keeps the authority with them.
 func (cfg *Config) credentials(ctx context.Context, all *servers.Set) (*register.Keys, error) {
+	if err := privatefile.Tidy(keysDir(cfg.Dir)); err != nil {
+		return nil, err
+	}
 	server := &restclient.Config{
 		Host: cfg.Servers[0].String(), Dial: all.Dial, UserAgent: userAgent, BearerToken: cfg.Token,
 		TLSClientConfig: restclient.TLSClientConfig{CAData: cfg.CA, ServerName: servers.Name},
@@ -269,6 +266,7 @@ func (cfg *Config) persist(ctx context.Context, what string, do func(context.Con
 		if err == nil {
 			return nil
 		}
+		err = certs.ClockError(err, time.Now())
 		if text := err.Error(); text != said && ctx.Err() == nil {
 			cfg.Log.Warn("Not a node yet; trying on", "what", what, "error", text)
 			said = text

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -226,7 +227,7 @@ func TestPodsAreMasqueradedOutsideAlone(t *testing.T) {
 	if said, err := pod.ask(elsewhere + ":80"); said != podAddress {
 		t.Errorf("a pod of another node sees %q, %v", said, err)
 	}
-	if err := write(config(), 0); err != nil { // again, as after a while
+	if err := write(config(), 0, nil); err != nil { // again, as after a while
 		t.Fatal(err)
 	}
 	stop()
@@ -277,6 +278,69 @@ func TestConnectionsOfAnotherNetworkAreMadeOutside(t *testing.T) {
 	relay := relayPort(t)
 	if said, err := pod.ask("10.244.0.1:" + relay); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the relay itself says %q, %v", said, err)
+	}
+}
+
+// TestPodsToWhichThereIsNoRouteAreReachedByTheAgent: it makes the connections of
+// pods and of the machine, as long as there is no route.
+func TestPodsToWhichThereIsNoRouteAreReachedByTheAgent(t *testing.T) {
+	if !inside.Namespaces(t) {
+		return
+	}
+	pod, outside := world(t)
+	serveSource(t, outside.listen, elsewhere+":80")
+	serveSource(t, outside.listen, outsideAddress+":80")
+	serveSource(t, func(address string) net.Listener {
+		l, err := net.Listen("tcp4", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}, "127.0.0.1:8099")
+	var detours atomic.Pointer[[]netip.Prefix]
+	detours.Store(new([]netip.Prefix))
+	changed := make(chan struct{})
+	cfg := config()
+	cfg.Detours, cfg.Changed = func() []netip.Prefix { return *detours.Load() }, changed
+	cfg.Detoured = func(a netip.Addr) bool { return a == netip.MustParseAddr(elsewhere) }
+	cfg.Detour = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if network != "tcp" || address != elsewhere+":80" {
+			return nil, fmt.Errorf("dialling %s %s", network, address)
+		}
+		return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:8099")
+	}
+	run(t, cfg)
+	ip(t, &outside, "route add 10.244.0.0/24 via "+nodeAddress)
+	if said, err := pod.ask(elsewhere + ":80"); said != podAddress {
+		t.Errorf("while there is a route the pod of another node sees %q, %v", said, err)
+	}
+	detours.Store(&[]netip.Prefix{netip.MustParsePrefix("10.244.7.0/24"), netip.MustParsePrefix("fd00:7::/64")})
+	for range 2 { // when the second is taken, what came of the first is done
+		changed <- struct{}{}
+	}
+	if said, err := pod.ask(elsewhere + ":80"); said != "127.0.0.1" {
+		t.Errorf("the pod hears %q, %v", said, err)
+	}
+	if said, err := pod.ask(elsewhere + ":81"); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("what cannot be dialled says %q, %v", said, err)
+	}
+	if c, err := net.DialTimeout("tcp4", elsewhere+":80", time.Minute); err != nil {
+		t.Errorf("the machine: %v", err)
+	} else if said, err := io.ReadAll(c); string(said) != "127.0.0.1" || c.Close() != nil {
+		t.Errorf("the machine hears %q, %v", said, err)
+	}
+	if said, err := pod.ask(outsideAddress + ":80"); said != nodeAddress {
+		t.Errorf("outside sees %q, %v", said, err)
+	}
+	if said, err := pod.ask("10.244.0.1:" + relayPort(t)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the relay itself says %q, %v", said, err)
+	}
+	detours.Store(new([]netip.Prefix))
+	for range 2 {
+		changed <- struct{}{}
+	}
+	if said, err := pod.ask(elsewhere + ":80"); said != podAddress {
+		t.Errorf("when there is a route again the pod of another node sees %q, %v", said, err)
 	}
 }
 

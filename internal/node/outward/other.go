@@ -5,11 +5,12 @@ package outward
 import (
 	"context"
 	"errors"
+	"net/netip"
 )
 
 var errOther = errors.New("pods are run by Linux alone")
 
-func write(Config, uint16) error { return errOther }
+func write(Config, uint16, []netip.Prefix) error { return errOther }
 
 // Remove removes a node's rules, if there are any.
 func Remove(string) error { return nil }

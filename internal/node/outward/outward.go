@@ -8,6 +8,10 @@
 //     TCP connections to the agent, which makes them outside. There is no way
 //     for other protocols.
 //
+// And it leads them, and the machine, to pods of other nodes to which this one
+// has no route, since one of them is reached by a tunnel: there, too, the kernel
+// hands TCP connections to the agent.
+//
 // Rules are in a table of nftables of this node's own, which outlives the agent, as
 // pods do. They are written without the program nft. Floor 2, a part of the
 // node's agent.
@@ -20,13 +24,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/causeway-access/causeway/internal/conn"
 )
 
-// Config says whose way it is. All but Dial and Log is required.
+// Config says whose way it is. Table, Pods and Cluster are required.
 type Config struct {
 	// Table is the name of the table of rules: one that no other node on this
 	// machine has.
@@ -39,6 +44,14 @@ type Config struct {
 	// Dial makes connections outside, for an agent that is in another network.
 	// Nil means that this network is the machine's.
 	Dial conn.DialFunc
+	// Detours are the addresses of pods of other nodes to which there is no route,
+	// as it is now, Detoured tells one of them, and Detour makes connections to
+	// them. Nil means that there are never any.
+	Detours  func() []netip.Prefix
+	Detoured func(netip.Addr) bool
+	Detour   conn.DialFunc
+	// Changed says that there may be other Detours.
+	Changed <-chan struct{}
 	// Log is slog.Default() if nil.
 	Log *slog.Logger
 }
@@ -57,6 +70,9 @@ type Way struct {
 
 // New checks the configuration. Nothing is done before Run.
 func New(cfg Config) (*Way, error) {
+	if (cfg.Detours == nil) != (cfg.Detour == nil) || (cfg.Detours == nil) != (cfg.Detoured == nil) {
+		return nil, errors.New("configuring pods' way out: Detours, Detoured and Detour go together")
+	}
 	if cfg.Table == "" || !cfg.Pods.Addr().Is4() || len(cfg.Cluster) == 0 {
 		return nil, errors.New("configuring pods' way out: a table, the pods' range of IPv4 and the cluster's are required")
 	}
@@ -66,25 +82,47 @@ func New(cfg Config) (*Way, error) {
 
 // Run keeps the way until ctx ends. Masquerading goes on then.
 func (w *Way) Run(ctx context.Context) error {
-	var port uint16
-	if w.cfg.Dial != nil {
-		relay, err := newRelay(ctx, w.cfg)
-		if err != nil {
-			return fmt.Errorf("listening for what pods send outside: %w", err)
+	var relay *relay
+	defer func() {
+		if relay != nil {
+			relay.close()
 		}
-		defer relay.close()
-		port = relay.port()
-	}
+	}()
 	ticker := time.NewTicker(again)
 	defer ticker.Stop()
 	for {
-		w.note(write(w.cfg, port))
+		detours := w.cfg.detours()
+		if relay == nil && (w.cfg.Dial != nil || len(detours) > 0) {
+			var err error
+			if relay, err = newRelay(ctx, w.cfg); err != nil {
+				return fmt.Errorf("listening for what pods send outside: %w", err)
+			}
+		}
+		var port uint16
+		if relay != nil {
+			port = relay.port()
+		}
+		w.note(write(w.cfg, port, detours))
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-w.cfg.Changed:
 		case <-ticker.C:
 		}
 	}
+}
+
+// detours are those of IPv4.
+func (c *Config) detours() (list []netip.Prefix) {
+	if c.Detours == nil {
+		return nil
+	}
+	for _, p := range c.Detours() {
+		if p.Addr().Is4() {
+			list = append(list, p.Masked())
+		}
+	}
+	return list
 }
 
 func (w *Way) note(err error) {
@@ -111,10 +149,5 @@ func (w *Way) Missing() []string {
 
 // covers tells whether an address is one of the cluster's.
 func (c *Config) covers(a netip.Addr) bool {
-	for _, p := range c.Cluster {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return c.Pods.Contains(a)
+	return c.Pods.Contains(a) || slices.ContainsFunc(c.Cluster, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -100,13 +100,16 @@ func (r *relay) dial(ctx context.Context, c net.Conn) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Who speaks to the relay itself wants nothing of it, and what is in this
-	// network has ways of its own.
-	if !r.cfg.Pods.Contains(conn.AddrPort(c.RemoteAddr()).Addr()) || r.cfg.covers(to.Addr()) || to.Addr().IsLoopback() {
-		return nil, fmt.Errorf("%s is not outside", to)
-	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
+	// Who speaks to the relay itself wants nothing of it, and what is in this
+	// network has ways of its own.
+	switch from := conn.AddrPort(c.RemoteAddr()).Addr(); {
+	case r.cfg.Detoured != nil && r.cfg.Detoured(to.Addr()):
+		return r.cfg.Detour(ctx, "tcp", to.String())
+	case r.cfg.Dial == nil, !r.cfg.Pods.Contains(from), r.cfg.covers(to.Addr()), to.Addr().IsLoopback():
+		return nil, fmt.Errorf("%s is not outside", to)
+	}
 	return r.cfg.Dial(ctx, "tcp", to.String())
 }
 

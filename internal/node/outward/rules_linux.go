@@ -20,31 +20,57 @@ const (
 )
 
 // write makes the table and its rules, or the rules anew, in one step, between
-// which no packet goes untranslated. With a port, TCP is handed to who listens
-// there.
-func write(cfg Config, port uint16) error {
+// which no packet goes untranslated. What is handed to the agent goes to port,
+// where it listens.
+func write(cfg Config, port uint16, detours []netip.Prefix) error {
 	c, err := nftables.New()
 	if err != nil {
 		return fmt.Errorf("speaking to nftables: %w", err)
 	}
 	table := &nftables.Table{Name: cfg.Table, Family: nftables.TableFamilyIPv4}
 	c.AddTable(table)
-	chain := &nftables.Chain{Table: table, Name: "outward", Type: nftables.ChainTypeNAT}
-	match := outside(cfg)
-	if port == 0 {
-		chain.Hooknum, chain.Priority = nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource
-		match = append(match, &expr.Masq{FullyRandom: true})
+	out := chain{name: "outward", hook: nftables.ChainHookPostrouting, priority: nftables.ChainPriorityNATSource}
+	if cfg.Dial == nil {
+		out.rules = [][]expr.Any{append(outside(cfg), &expr.Masq{FullyRandom: true})}
 	} else {
-		chain.Hooknum, chain.Priority = nftables.ChainHookPrerouting, nftables.ChainPriorityNATDest
-		match = append(match, redirect(port)...)
+		out.hook, out.priority = nftables.ChainHookPrerouting, nftables.ChainPriorityNATDest
+		out.rules = [][]expr.Any{append(outside(cfg), redirect(port)...)}
 	}
-	c.AddChain(chain)
-	c.FlushChain(chain)
-	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: match})
+	out.add(c, table)
+	if cfg.Detours != nil {
+		pods := chain{name: "detours", hook: nftables.ChainHookPrerouting, priority: nftables.ChainPriorityNATDest}
+		own := chain{name: "own-detours", hook: nftables.ChainHookOutput, priority: nftables.ChainPriorityNATDest}
+		for _, p := range detours {
+			to := append(within(destinationOffset, expr.CmpOpEq, p), within(destinationOffset, expr.CmpOpNeq, cfg.Pods)...)
+			to = append(to, redirect(port)...)
+			pods.rules = append(pods.rules, append(within(sourceOffset, expr.CmpOpEq, cfg.Pods), to...))
+			own.rules = append(own.rules, to)
+		}
+		pods.add(c, table)
+		own.add(c, table)
+	}
 	if err := c.Flush(); err != nil {
 		return fmt.Errorf("writing rules of nftables: %w", err)
 	}
 	return nil
+}
+
+// chain is one of the table, with its rules.
+type chain struct {
+	name     string
+	hook     *nftables.ChainHook
+	priority *nftables.ChainPriority
+	rules    [][]expr.Any
+}
+
+// add adds it, with no other rules than these.
+func (ch chain) add(c *nftables.Conn, table *nftables.Table) {
+	added := &nftables.Chain{Table: table, Name: ch.name, Type: nftables.ChainTypeNAT, Hooknum: ch.hook, Priority: ch.priority}
+	c.AddChain(added)
+	c.FlushChain(added)
+	for _, rule := range ch.rules {
+		c.AddRule(&nftables.Rule{Table: table, Chain: added, Exprs: rule})
+	}
 }
 
 // outside matches what this node's pods send to what is not the cluster's.

@@ -32,7 +32,7 @@ func (n *Node) conditions(missing []string) []corev1.NodeCondition {
 	}
 	if n.cfg.Tunnelled {
 		list = append(list, corev1.NodeCondition{Type: tunnel.Condition, Status: corev1.ConditionTrue,
-			Reason: "NotRoutable", Message: "the node and its pods are reached through connections that the node keeps to the API servers: by the gateway, exec, logs and port-forward, and not from other nodes and their pods"})
+			Reason: "NotRoutable", Message: "the node and its pods are reached through connections that the node keeps to the API servers: by the gateway, exec, logs and port-forward, and by TCP from other nodes and their pods"})
 	}
 	for i := range list {
 		list[i].LastHeartbeatTime = metav1.NewTime(now)

@@ -53,8 +53,9 @@ const (
 	nodeUser  = "system:node:"
 	nodeGroup = "system:nodes"
 	// The files are NAME-current.pem, a link to certificate and key in one.
-	clientFiles  = "kubelet-client"
-	servingFiles = "kubelet-server"
+	clientFiles   = "kubelet-client"
+	servingFiles  = "kubelet-server"
+	currentSuffix = "-current.pem"
 )
 
 // Credentials finds the node's client certificate or waits until it has been
@@ -101,6 +102,12 @@ func credentials(ctx context.Context, cfg CredentialsConfig) (*Keys, error) {
 
 // REST reaches the API server as the node.
 func (k *Keys) REST() *rest.Config { return rest.CopyConfig(k.rest) }
+
+// Files are those of the certificates, for another process: each has the
+// certificate and its key, and that for serving need not be there yet.
+func (k *Keys) Files() (client, serving string) {
+	return k.rest.CertFile, filepath.Join(filepath.Dir(k.rest.CertFile), servingFiles+currentSuffix)
+}
 
 // GetCertificate is for the tls.Config of the node's own API.
 func (k *Keys) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -189,5 +196,5 @@ func (cfg *CredentialsConfig) subject() pkix.Name {
 }
 
 func (cfg *CredentialsConfig) current(files string) string {
-	return filepath.Join(cfg.Dir, files+"-current.pem")
+	return filepath.Join(cfg.Dir, files+currentSuffix)
 }

@@ -26,6 +26,8 @@ import (
 	coreinformers "k8s.io/client-go/informers/core/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/causeway-access/causeway/internal/tunnel"
 )
 
 // Config says whose routes are kept. All but Log is required.
@@ -95,7 +97,7 @@ func New(cfg Config) (*Keeper, error) {
 func differ(old, new any) bool {
 	a, isA := old.(*corev1.Node)
 	b, isB := new.(*corev1.Node)
-	return !isA || !isB || a.Spec.PodCIDR != b.Spec.PodCIDR || !slices.Equal(a.Status.Addresses, b.Status.Addresses)
+	return !isA || !isB || a.Spec.PodCIDR != b.Spec.PodCIDR || tunnel.Needed(a) != tunnel.Needed(b) || !slices.Equal(a.Status.Addresses, b.Status.Addresses)
 }
 
 // Run keeps the routes until ctx ends, and leaves them then.
@@ -145,8 +147,8 @@ func (cfg Config) ways(nodes []*corev1.Node) (wanted []way, refused []string) {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), strings.Compare(a.Name, b.Name))
 	})
 	for _, node := range nodes {
-		if node.Name == cfg.Node || node.Spec.PodCIDR == "" {
-			continue
+		if node.Name == cfg.Node || node.Spec.PodCIDR == "" || tunnel.Needed(node) {
+			continue // what has a tunnel is reached by others than us
 		}
 		w, why := cfg.way(node)
 		if why == "" {

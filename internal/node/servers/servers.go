@@ -57,7 +57,7 @@ type Set struct {
 	mu      sync.Mutex
 	found   []string // that the cluster names
 	current string
-	changed []func([]string)
+	changed []func(all, named []string)
 }
 
 // New makes the set.
@@ -109,19 +109,23 @@ func (s *Set) Found(found []string) {
 	all, told := s.list(), slices.Clone(s.changed)
 	s.mu.Unlock()
 	for _, f := range told {
-		f(all)
+		f(all, found)
 	}
 }
 
-// Follow has f called with all servers, now and when there are others. It is
-// not to wait for anything.
-func (s *Set) Follow(f func(all []string)) {
+// Follow has f called with the addresses of all servers, and with those of them
+// that the cluster names, now and when there are others. It is not to wait for
+// anything.
+func (s *Set) Follow(f func(all, named []string)) {
 	s.mu.Lock()
 	s.changed = append(s.changed, f)
-	all := s.list()
+	all, named := s.list(), slices.Clone(s.found)
 	s.mu.Unlock()
-	f(all)
+	f(all, named)
 }
+
+// Order is HOST:PORT of all servers, the one that is spoken to first.
+func (s *Set) Order() []string { return s.order() }
 
 // Dial is a [conn.DialFunc] which connects to a server that can be connected to,
 // whatever the address: the current one if it can be, and else another one, which

@@ -149,7 +149,7 @@ func TestServersAreFoundWhereTheClusterSaysThatTheyAre(t *testing.T) {
 	}
 	s := newSet(t, "192.0.2.1:6443")
 	seen := make(chan []string, 10)
-	s.Follow(func(all []string) { seen <- all })
+	s.Follow(func(all, _ []string) { seen <- all })
 	factory := informers.NewSharedInformerFactory(fake.NewClientset(
 		slice("kubernetes", "kubernetes", nil, "192.0.2.2", "192.0.2.1"), slice("kubernetes-6", "kubernetes", ptr.To(true), "2001:db8::1"),
 		slice("gone", "kubernetes", ptr.To(false), "192.0.2.3"), slice("other", "echo", nil, "192.0.2.4"),
