@@ -22,6 +22,7 @@ func TestUpRefusesACommandLineBeforeItWritesAnything(t *testing.T) {
 		{"--service-cidr 10.96.0.0/33", 2, []string{"--service-cidr", "10.96.0.0/33"}},
 		{"--service-cidr 10.96.0.1/16", 2, []string{"--service-cidr", "10.96.0.1/16", "did you mean 10.96.0.0/16?"}},
 		{"--service-cidr 10.96.0.0/30", 2, []string{"--service-cidr", "fewer than 16 addresses"}},
+		{"--service-node-port-range 32767-30000", 2, []string{"--service-node-port-range", "32767-30000"}},
 		{"--pod-cidr ten", 2, []string{"--pod-cidr", "ten"}},
 		{"--service-cidr 10.96.0.0/16 --pod-cidr 10.96.128.0/24", 2, []string{"--service-cidr 10.96.0.0/16", "--pod-cidr 10.96.128.0/24", "overlap"}},
 		{"--pod-cidr 10.0.0.0/8", 2, []string{"--service-cidr 10.96.0.0/16", "--pod-cidr 10.0.0.0/8", "overlap"}},

@@ -131,20 +131,31 @@ func (p *pair) down(t *testing.T) {
 	}
 }
 
-// join follows the printed line, which it returns by its words, with more flags.
-func (p *pair) join(t *testing.T, more ...string) (token, server, hash string) {
+// line is what is printed for machines that are to join, by its words.
+func (p *pair) line(t *testing.T) (token, server, hash string) {
 	t.Helper()
 	status, line, errOut := finish(t, p.command("causeway", "token", "create", "--kubeconfig", p.up.AdminKubeconfig, "--print-join-command"))
 	words := joinLine.FindStringSubmatch(line)
 	if status != 0 || words == nil {
 		t.Fatalf("token create: status %d: %s%s", status, line, errOut)
 	}
-	token, server, hash = words[1], words[2], words[3]
-	cmd := p.node(append(more, server, hash, "--token-file=-")...)
+	return words[1], words[2], words[3]
+}
+
+// join follows the printed line, which it returns by its words, with more flags.
+func (p *pair) join(t *testing.T, more ...string) (token, server, hash string) {
+	t.Helper()
+	token, server, hash = p.line(t)
+	p.joinWith(t, token, append(more, server, hash)...)
+	return token, server, hash
+}
+
+func (p *pair) joinWith(t *testing.T, token string, flags ...string) {
+	t.Helper()
+	cmd := p.node(append(flags, "--token-file=-")...)
 	cmd.Stdin = strings.NewReader(token + "\n")
 	p.run(t, cmd)
 	p.waits(t, "is ready", ready(corev1.ConditionTrue))
-	return token, server, hash
 }
 
 // outsiders are lines that must not do, and what the first machine says of the

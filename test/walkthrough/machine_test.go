@@ -3,8 +3,10 @@
 package walkthrough
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +18,7 @@ import (
 type machine struct {
 	home
 	network string
+	user    []string // flags of nsenter that say who uses it; root if empty
 }
 
 // neighbourAddress is the other machine's, in the network of [inside.Address].
@@ -33,7 +36,7 @@ func (h home) neighbour(t *testing.T) machine {
 		_ = holder.Process.Kill() // it has not ended before
 		_ = holder.Wait()
 	})
-	m := machine{h, fmt.Sprintf("/proc/%d/ns/net", holder.Process.Pid)}
+	m := machine{home: h, network: fmt.Sprintf("/proc/%d/ns/net", holder.Process.Pid)}
 	mustRun(t, "ip", "link", "set", "there", "netns", fmt.Sprint(holder.Process.Pid))
 	for _, line := range []string{"link set lo up", "address add " + neighbourAddress + "/24 dev there", "link set there up"} {
 		args := append([]string{"--net=" + m.network, "ip"}, strings.Fields(line)...)
@@ -44,7 +47,7 @@ func (h home) neighbour(t *testing.T) machine {
 
 // command is a program as it runs on the machine.
 func (m machine) command(name string, args ...string) *exec.Cmd {
-	return m.home.command("nsenter", append([]string{"--net=" + m.network, "--", name}, args...)...)
+	return m.home.command("nsenter", slices.Concat([]string{"--net=" + m.network}, m.user, []string{"--", name}, args)...)
 }
 
 // until waits for something that takes its time on a slow machine.
@@ -58,4 +61,15 @@ func until(t *testing.T, what string, good func() (bool, string)) {
 		}
 	}
 	t.Fatalf("never: %s; the last that was seen: %s", what, last)
+}
+
+// noProcesses waits until none has a directory in its arguments: what keeps
+// namespaces ends a little after the last pod.
+func noProcesses(t *testing.T, dir string) {
+	t.Helper()
+	until(t, "no process of "+dir, func() (bool, string) {
+		out, err := exec.Command("pgrep", "-a", "-f", dir).Output()
+		var ended *exec.ExitError
+		return errors.As(err, &ended) && ended.ExitCode() == 1, string(out)
+	})
 }

@@ -21,11 +21,13 @@ import (
 	"github.com/causeway-access/causeway/internal/cli"
 	"github.com/causeway-access/causeway/internal/node/apart"
 	_ "github.com/causeway-access/causeway/internal/podrun/ns/early"
+	"github.com/causeway-access/causeway/test/stepwise"
 )
 
 // TestMain makes this test binary the programs causeway and kubectl: both
 // names are put into PATH, for scripts and for every process a test starts.
 func TestMain(m *testing.M) {
+	stepwise.Main(os.Args)
 	apart.Main(os.Args) // this binary is a node's agent, too
 	program := func() {
 		os.Exit(cli.Main(os.Args, genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))

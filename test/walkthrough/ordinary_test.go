@@ -79,9 +79,7 @@ func TestAnOrdinaryUsersPodsRun(t *testing.T) {
 	if out := down(); !strings.Contains(out, "pod default/lasting ended") {
 		t.Errorf("causeway down: %s", out)
 	}
-	if out, err := exec.Command("pgrep", "-f", h.data()).Output(); err == nil {
-		t.Errorf("processes are left: %s", out)
-	}
+	noProcesses(t, h.data())
 }
 
 // registryOf serves an image of a shell by that name on the machine's loopback

@@ -140,13 +140,25 @@ func onlyTheOwnerReads(t *testing.T, dir string) {
 }
 
 // ordinaryUser returns what makes a command run by somebody who is not root,
-// with h for a home. Tests run as an ordinary user stay who they are.
+// with h for a home. Tests run as an ordinary user stay who they are, and those
+// who are root in namespaces alone, where nobody else is, are called otherwise.
 func ordinaryUser(t *testing.T, h home) func(*exec.Cmd) *exec.Cmd {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		return func(cmd *exec.Cmd) *exec.Cmd { return cmd }
 	}
 	const nobody = 65534
+	users, err := os.ReadFile("/proc/self/uid_map")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := strings.Fields(string(users)); len(first) == 3 && first[2] == "1" {
+		as := []syscall.SysProcIDMap{{ContainerID: nobody, HostID: 0, Size: 1}}
+		return func(cmd *exec.Cmd) *exec.Cmd {
+			cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: as, GidMappings: as}
+			return cmd
+		}
+	}
 	if err := os.Chown(h.dir, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
