@@ -88,6 +88,10 @@ func answer(sandbox string, c *wire.Conn) (wire.Response, *os.File, error) {
 	return response, nil, &answered{response.Error, kind}
 }
 
+// errUnanswered is a request to which no answer comes any more: the init process
+// has ended, and with it whatever ran in the pod.
+var errUnanswered = errors.New("did not answer")
+
 func broken(sandbox string, err error) error {
-	return fmt.Errorf("the init process of %s did not answer: %w (%w)", sandbox, podrun.ErrNotReady, err)
+	return fmt.Errorf("the init process of %s %w: %w (%w)", sandbox, errUnanswered, podrun.ErrNotReady, err)
 }

@@ -37,7 +37,9 @@ func (r *Runtime) Attach(ctx context.Context, id string, stdio podrun.Stdio) err
 		return err
 	}
 	request := wire.Request{Op: wire.OpAttach, ID: id, Command: &wire.Command{}}
-	if _, err := r.stream(ctx, sandbox, request, stdio); err != nil {
+	// A pod ends with its last container, and who attends that sees it end, no
+	// matter which of both is heard of first.
+	if _, err := r.stream(ctx, sandbox, request, stdio); err != nil && !errors.Is(err, errUnanswered) {
 		return fmt.Errorf("attaching to %s: %w", id, err)
 	}
 	return nil
