@@ -10,8 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/causeway-access/causeway/internal/svcproxy"
@@ -309,5 +311,59 @@ func TestWhichPortsAreTheNodes(t *testing.T) {
 		if got := (svcproxy.Key{Protocol: tcp, Addr: netip.MustParseAddrPort(address)}).OfNode(); got != want {
 			t.Errorf("%s: %t", address, got)
 		}
+	}
+}
+
+// An endpoint at which the proxy itself listens is not dialled: else it would dial
+// itself until it has no more files.
+func TestAnEndpointThatLeadsBackIsRefused(t *testing.T) {
+	if !inside.Namespaces(t) {
+		return
+	}
+	addSecondAddress(t)
+	c := start(t, func(config *Config) {
+		config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if to := netip.MustParseAddrPort(address); to.Addr().String() != inside.Address || to.Port() == 30080 {
+				t.Errorf("%s %s is dialled", network, address)
+				return nil, syscall.ECONNREFUSED
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}
+	})
+	table := c.proxy.table
+	for name, endpoint := range map[string]string{
+		"itself": "10.96.3.1:80", "another": "10.96.3.1:80", "port": inside.Address + ":30080", "port-elsewhere": secondAddress + ":30080",
+		"pod": secondAddress + ":8080",
+	} {
+		table.SetSlice(sliceOf(name, tcp, endpoint))
+	}
+	c.proxy.Lead("1", []*svcproxy.Rule{hostRule("pod", "0.0.0.0:8080", streamBackend(t, "pod"))}, func(_ *svcproxy.Rule, err error) { t.Error(err) })
+	table.SetService(withNodePort("itself", "10.96.3.1:80", tcp, 30080))
+	for i, name := range []string{"another", "port", "port-elsewhere", "pod"} {
+		table.SetService(serviceOf(name, "10.96.3."+strconv.Itoa(i+2)+":80", tcp))
+	}
+	table.SetSlice(sliceOf("dns", udp, inside.Address+":30080"))
+	table.SetService(withNodePort("dns", "10.96.3.9:53", udp, 30080))
+	table.SetSlice(sliceOf("good", tcp, streamBackend(t, "good")))
+	table.SetService(serviceOf("good", "10.96.3.8:80", tcp)) // the last one
+	c.until("all are there", func() bool { return who("10.96.3.8:80") == "good" })
+	for _, address := range []string{"10.96.3.1:80", "10.96.3.2:80", "10.96.3.3:80", "10.96.3.4:80", "10.96.3.5:80", "127.0.0.1:30080"} {
+		if said := who(address); !strings.Contains(said, "reset") {
+			t.Errorf("%s: %s", address, said)
+		}
+	}
+	for _, address := range []string{"10.96.3.9:53", inside.Address + ":30080"} {
+		packets, err := net.Dial("udp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer packets.Close()
+		if _, err := packets.Write([]byte("anybody?")); err != nil {
+			t.Error(err)
+		}
+	}
+	c.until("what was sent is dropped", func() bool { return testutil.ToFloat64(c.proxy.meters.refused) >= 8 })
+	if name := who(inside.Address + ":8080"); name != "pod" {
+		t.Errorf("the pod's port: %s", name)
 	}
 }

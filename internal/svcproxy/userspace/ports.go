@@ -104,6 +104,7 @@ func (s *ports) try(ctx context.Context, l *late) {
 	open, err := s.openPort(ctx, l.rule)
 	if err == nil {
 		s.open[key] = open
+		s.proxy.listening.Store(key, true)
 		delete(s.waiting, key)
 		if l.why != "" {
 			s.proxy.log.Info("A port that could not be opened is open now", "port", l.rule.Port, "address", key)
@@ -136,6 +137,7 @@ func (s *ports) drop(key svcproxy.Key) {
 	if open, is := s.open[key]; is {
 		open.close()
 		delete(s.open, key)
+		s.proxy.listening.Delete(key)
 	}
 }
 

@@ -21,7 +21,8 @@
 // warning says so. Ranges of IPv6 addresses are not supported yet.
 //
 // proxy.go follows the cluster, and hostports.go what single pods want; ports.go
-// opens and closes ports, choose.go chooses an endpoint, tcp.go and udp.go relay.
+// opens and closes ports, choose.go chooses an endpoint, back.go keeps the proxy
+// from dialling itself, tcp.go and udp.go relay.
 package userspace
 
 import (
@@ -67,6 +68,8 @@ type Config struct {
 	// process' network is the node's.
 	NodeListen       func(ctx context.Context, network, address string) (net.Listener, error)
 	NodeListenPacket func(ctx context.Context, network, address string) (*net.UDPConn, error)
+	// Addresses are the node's, beside those of this process' network.
+	Addresses []netip.Addr
 	// Failed hears why a service's port cannot be opened, once for each reason
 	// of it, and must not wait. Nil means that it is only logged.
 	Failed func(rule *svcproxy.Rule, err error)
@@ -99,6 +102,11 @@ type Proxy struct {
 	log    *slog.Logger
 	hosts  *hosts
 	node   ears // of the node's own network
+
+	// listening has the keys of all ports that are open; back is when it was last
+	// said that an endpoint leads to one of them.
+	listening sync.Map
+	back      atomic.Int64
 
 	// What follows belongs to Run.
 	static     map[svcproxy.Key]*svcproxy.Rule

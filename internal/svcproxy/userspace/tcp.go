@@ -115,5 +115,5 @@ func (s *streams) dialOne(ctx context.Context, e netip.AddrPort, others bool) (n
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return s.proxy.cfg.Dial(ctx, "tcp", e.String())
+	return s.proxy.dial(ctx, "tcp", e)
 }

@@ -150,7 +150,7 @@ func (s *packets) begin(ctx context.Context, between pair) (*flow, error) {
 		if !ok {
 			return nil, fmt.Errorf("no endpoint can be reached: %w", failures)
 		}
-		c, err := s.proxy.cfg.Dial(ctx, "udp", e.String())
+		c, err := s.proxy.dial(ctx, "udp", e)
 		if err == nil {
 			back, err := newSocket(c)
 			if err != nil {
