@@ -57,7 +57,8 @@ func wireOf(f *os.File) (*wire.Conn, error) {
 }
 
 const (
-	// outsideTimeout bounds one dial, and mostDials how many there are at a time.
+	// outsideTimeout bounds one request, and mostDials how many dials there are at
+	// a time.
 	outsideTimeout = 30 * time.Second
 	mostDials      = 256
 )
@@ -72,7 +73,7 @@ func ServeOutside(ctx context.Context, f *os.File) error {
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	var sending sync.Mutex
-	places := make(chan struct{}, mostDials)
+	dials := places(make(chan struct{}, mostDials))
 	for {
 		var w wanted
 		files, err := c.Receive(&w)
@@ -82,16 +83,10 @@ func ServeOutside(ctx context.Context, f *os.File) error {
 		if err != nil {
 			return nil // the end of the other, or ours
 		}
-		places <- struct{}{}
-		go func() {
-			defer func() { <-places }()
+		go func() { // a dial that waits for its place is in nobody's way
 			answer := made{ID: w.ID}
 			var passed []*os.File
-			open := dialFile
-			if w.Listen {
-				open = listenFile
-			}
-			if socket, err := open(ctx, w.Network, w.Address); err != nil {
+			if socket, err := dials.open(ctx, w); err != nil {
 				answer.Error = err.Error()
 			} else {
 				defer socket.Close()
@@ -104,10 +99,28 @@ func ServeOutside(ctx context.Context, f *os.File) error {
 	}
 }
 
-// dialFile is a connected socket.
-func dialFile(ctx context.Context, network, address string) (*os.File, error) {
+// places are for dials that are under way.
+type places chan struct{}
+
+// open makes a socket, in the time that there is for it. Who listens needs no
+// place: it takes no time.
+func (p places) open(ctx context.Context, w wanted) (*os.File, error) {
 	ctx, cancel := context.WithTimeout(ctx, outsideTimeout)
 	defer cancel()
+	if w.Listen {
+		return listenFile(ctx, w.Network, w.Address)
+	}
+	select {
+	case p <- struct{}{}:
+		defer func() { <-p }()
+		return dialFile(ctx, w.Network, w.Address)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("dialling %s: %d others are being dialled: %w", w.Address, cap(p), ctx.Err())
+	}
+}
+
+// dialFile is a connected socket.
+func dialFile(ctx context.Context, network, address string) (*os.File, error) {
 	c, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/causeway-access/causeway/internal/podrun/ns/userns"
 	"github.com/causeway-access/causeway/test/refusing"
@@ -218,5 +221,76 @@ func TestPortsAreOpenedOutside(t *testing.T) {
 		t.Errorf("its port is not free: %v", err)
 	} else {
 		again.Close()
+	}
+}
+
+// deaf is an address to which nobody gets a connection, and waits: the queue of who
+// listens there is full.
+func deaf(t *testing.T) (address string, waiting func() int) {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err == nil {
+		err = syscall.Listen(fd, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := name.(*syscall.SockaddrInet4).Port
+	address = fmt.Sprintf("127.0.0.1:%d", port)
+	first, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { first.Close() })
+	const synSent = "02"
+	towards := fmt.Sprintf(" 0100007F:%04X %s ", port, synSent)
+	return address, func() int {
+		list, err := os.ReadFile("/proc/net/tcp")
+		if err != nil {
+			t.Error(err)
+		}
+		return strings.Count(string(list), towards)
+	}
+}
+
+// Dials that get no answer are in the way of others that do, but not of who listens.
+func TestNobodyWhoListensWaitsForDials(t *testing.T) {
+	address, waiting := deaf(t)
+	out, serve := wayOut(t)
+	ctx, end := context.WithCancel(t.Context())
+	serve(ctx)
+	var dials sync.WaitGroup
+	t.Cleanup(dials.Wait)
+	t.Cleanup(end)
+	for range 300 {
+		dials.Go(func() {
+			if c, err := out.Dial(ctx, "tcp", address); err == nil {
+				c.Close()
+			}
+		})
+	}
+	const most = 256
+	for patience := time.Now().Add(20 * time.Second); waiting() < most; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(patience) {
+			t.Fatalf("%d dials are under way, not %d", waiting(), most)
+		}
+	}
+	soon, cancel := context.WithTimeout(ctx, 10*time.Second) // a dial takes longer
+	defer cancel()
+	l, err := out.Listen(soon, "tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if n := waiting(); n != most {
+		t.Errorf("%d dials are under way, not %d", n, most)
 	}
 }
