@@ -22,6 +22,7 @@ import (
 
 	"github.com/causeway-access/causeway/internal/gateway"
 	"github.com/causeway-access/causeway/internal/portforward"
+	"github.com/causeway-access/causeway/test/locked"
 )
 
 // shout answers, after the client's end, all that he has said in upper case.
@@ -309,7 +310,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // Drain waits for forwarded connections and breaks them off in the end; one
 // account is kept of all that one client forwarded.
 func TestPortForwardIsDrainedAndAccountedFor(t *testing.T) {
-	var log syncBuffer
+	var log locked.Buffer
 	at := visits(t, func(in *bufio.Reader, c net.Conn) { _, _ = io.Copy(c, in) })
 	w := newWorld(t, func(c *gateway.Config) { c.AccessLog = &log }, service("db", at)...)
 	c, err := w.dialer("alice", false).Dial(t.Context(), serviceTarget("db"), 80)
@@ -349,22 +350,4 @@ func TestPortForwardIsDrainedAndAccountedFor(t *testing.T) {
 			t.Errorf("the access line has no %s: %s", part, lines[0])
 		}
 	}
-}
-
-// syncBuffer may be written to and read at the same time.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

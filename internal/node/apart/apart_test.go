@@ -3,7 +3,6 @@
 package apart_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -14,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +21,7 @@ import (
 	"github.com/causeway-access/causeway/internal/node/apart"
 	_ "github.com/causeway-access/causeway/internal/podrun/ns/early"
 	"github.com/causeway-access/causeway/test/leak"
+	"github.com/causeway-access/causeway/test/locked"
 	"github.com/causeway-access/causeway/test/refusing"
 )
 
@@ -34,24 +33,6 @@ func TestMain(m *testing.M) {
 
 // patience bounds what must happen, on a machine that has much to do.
 const patience = 3 * time.Minute
-
-// logged keeps what is logged.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // files are those of a cluster's authority and of certificates that it has
 // issued, with their keys, by name.
@@ -130,7 +111,7 @@ func TestTheAgentReachesAnAPIServer(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 
-	var log logged
+	var log locked.Buffer
 	agent := apart.New(settings(t, dir, refusing.Address(t, "127.0.0.1").String(), server.Listener.Addr().String()), slog.New(slog.NewTextHandler(&log, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -160,7 +141,7 @@ func TestTheAgentReachesAnAPIServer(t *testing.T) {
 func TestWhyTheAgentEndsIsSaid(t *testing.T) {
 	s := settings(t, files(t), "127.0.0.1:6443")
 	s.CAFile = filepath.Join(s.Dir, "nowhere")
-	var log logged
+	var log locked.Buffer
 	err := apart.New(s, slog.New(slog.NewTextHandler(&log, nil))).Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "in namespaces of its own") {
 		t.Errorf("it has ended with %v", err)
@@ -173,7 +154,7 @@ func TestWhyTheAgentEndsIsSaid(t *testing.T) {
 func TestWhereNoPodsAreNoneAreEnded(t *testing.T) {
 	dir := settings(t, t.TempDir(), "127.0.0.1:6443").Dir
 	for _, has := range []string{"nothing", "run of an agent"} {
-		var log logged
+		var log locked.Buffer
 		ended, err := apart.EndPods(t.Context(), dir, time.Second, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil || ended == nil || len(ended) > 0 {
 			t.Errorf("in a directory that has %s: %v, %v\n%s", has, ended, err, &log)

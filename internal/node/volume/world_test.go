@@ -1,7 +1,6 @@
 package volume_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -19,37 +18,21 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/causeway-access/causeway/internal/node/volume"
+	"github.com/causeway-access/causeway/test/locked"
 )
 
 // node is a node's volumes and a namespace to have pods in.
 type node struct {
 	*volume.Manager
 	name, ns, dir string
-	log           *lockedBuffer
+	log           *locked.Buffer
 	stop          func() // ends the agent; may be called again
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // newNode starts a node's volumes, with a node's own rights.
 func newNode(t *testing.T) *node {
 	t.Helper()
-	n := &node{ns: shared.Namespace(t), dir: t.TempDir(), log: &lockedBuffer{}}
+	n := &node{ns: shared.Namespace(t), dir: t.TempDir(), log: &locked.Buffer{}}
 	n.name = n.ns
 	made, err := shared.Client.CoreV1().Nodes().Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.name}}, metav1.CreateOptions{})
 	if err != nil {
