@@ -5,11 +5,14 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/causeway-access/causeway/internal/dns"
 	"github.com/causeway-access/causeway/internal/dns/forward"
+	"github.com/causeway-access/causeway/internal/node/podspec"
+	"github.com/causeway-access/causeway/internal/podrun"
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
 
@@ -51,4 +54,17 @@ func (a *Agent) prepareDNS() ([]*svcproxy.Rule, error) {
 		{Key: svcproxy.Key{Protocol: corev1.ProtocolUDP, Addr: service}, Port: "kube-system/kube-dns:dns", Endpoints: own},
 		{Key: svcproxy.Key{Protocol: corev1.ProtocolTCP, Addr: service}, Port: "kube-system/kube-dns:dns-tcp", Endpoints: own},
 	}, nil
+}
+
+// ownDNS is what the node itself asks, for pods that add something to it.
+func (a *Agent) ownDNS() (d podrun.DNS) {
+	f, err := os.Open("/etc/resolv.conf")
+	if err == nil {
+		defer f.Close()
+		d, err = podspec.ResolvConf(f)
+	}
+	if err != nil {
+		a.cfg.Log.Warn("What the node's resolv.conf says is missing in a pod's", "error", err)
+	}
+	return d
 }

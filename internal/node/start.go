@@ -52,7 +52,7 @@ func (a *Agent) prepareServices(context.Context) error {
 	var err error
 	a.services, err = userspace.New(userspace.Config{
 		Informers: a.informers, Node: a.cfg.Name, Ranges: a.cfg.ServiceRanges, Static: static,
-		Dial:       a.dialEndpoint,
+		Dial: a.dialEndpoint, Addresses: a.cfg.Addresses,
 		NodeListen: a.cfg.NodeListen, NodeListenPacket: a.cfg.NodeListenPacket, Failed: a.tellPorts(),
 		Register: a.cfg.Register, Logger: a.cfg.Log,
 	})
@@ -82,7 +82,7 @@ func (a *Agent) preparePods(context.Context) error {
 		Services: a.informers.Core().V1().Services(), HostPorts: a.services,
 		Node: podspec.Node{
 			Name: a.cfg.Name, IPs: a.cfg.Addresses, Allocatable: a.node.Allocatable(),
-			ClusterDNS: a.cfg.ClusterDNS, MaxProcesses: maxProcesses,
+			ClusterDNS: a.cfg.ClusterDNS, OwnDNS: a.ownDNS, MaxProcesses: maxProcesses,
 		},
 		Dir: a.cfg.path(stateDir), LogDir: a.cfg.path(logsDir), Log: a.cfg.Log,
 	})

@@ -11,12 +11,16 @@ import (
 	"github.com/causeway-access/causeway/internal/podrun"
 )
 
-// dns is a pod's resolv.conf: what its policy says, and what it adds.
+// dns is a pod's resolv.conf: what its policy says, and what it adds. Where it is
+// the node's as it is, that is left to the runtime, which has it in the pod whole.
 func dns(pod *corev1.Pod, node Node) podrun.DNS {
-	d := dnsOfPolicy(pod, node)
 	more := pod.Spec.DNSConfig
+	d, own := dnsOfPolicy(pod, node)
 	if more == nil {
 		return d
+	}
+	if own && node.OwnDNS != nil {
+		d = node.OwnDNS()
 	}
 	for _, server := range more.Nameservers {
 		// Validation has seen to it that they are addresses.
@@ -31,25 +35,23 @@ func dns(pod *corev1.Pod, node Node) podrun.DNS {
 	return d
 }
 
-// dnsOfPolicy never shares memory with node.
-func dnsOfPolicy(pod *corev1.Pod, node Node) podrun.DNS {
-	own := podrun.DNS{
-		Servers: slices.Clone(node.DNS.Servers), Searches: slices.Clone(node.DNS.Searches), Options: slices.Clone(node.DNS.Options),
-	}
+// dnsOfPolicy says what a pod's policy asks for, or that it is the node's own. It
+// never shares memory with node.
+func dnsOfPolicy(pod *corev1.Pod, node Node) (d podrun.DNS, own bool) {
 	cluster := pod.Spec.DNSPolicy == corev1.DNSClusterFirstWithHostNet ||
 		(pod.Spec.DNSPolicy == corev1.DNSClusterFirst || pod.Spec.DNSPolicy == "") && !pod.Spec.HostNetwork
 	switch {
 	case pod.Spec.DNSPolicy == corev1.DNSNone:
-		return podrun.DNS{}
+		return podrun.DNS{}, false
 	case !cluster, len(node.ClusterDNS) == 0:
-		return own
+		return podrun.DNS{}, true
 	}
 	services := "svc." + domain(node)
 	return podrun.DNS{
 		Servers:  slices.Clone(node.ClusterDNS),
-		Searches: union([]string{pod.Namespace + "." + services, services, domain(node)}, own.Searches),
+		Searches: []string{pod.Namespace + "." + services, services, domain(node)},
 		Options:  []string{"ndots:5"},
-	}
+	}, false
 }
 
 // union appends to a list what is not in it.

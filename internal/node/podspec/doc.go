@@ -22,8 +22,9 @@ type Node struct {
 	IPs  []netip.Addr
 	// Allocatable is what a container without a limit is said to have.
 	Allocatable corev1.ResourceList
-	// DNS is the node's own. No server means: what the runtime finds.
-	DNS podrun.DNS
+	// OwnDNS is what the node itself asks, now; nil, or no server, means: what the
+	// runtime finds.
+	OwnDNS func() podrun.DNS
 	// ClusterDNS are the servers of the cluster's names, which end in
 	// ClusterDomain; cluster.local if empty.
 	ClusterDNS    []netip.Addr
