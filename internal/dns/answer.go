@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/dns/forward"
 )
 
@@ -51,7 +52,7 @@ func (s *Server) answer(w dns.ResponseWriter, request *dns.Msg) (reply *dns.Msg,
 			reply, from = failed(request, dns.RcodeServerFailure), fromNone
 		}
 	}()
-	q := question{Msg: request, client: addressOf(w.RemoteAddr()), asked: request.Question[0]}
+	q := question{Msg: request, client: conn.AddrPort(w.RemoteAddr()).Addr(), asked: request.Question[0]}
 	if code, bad := q.refused(); bad {
 		return failed(request, code), fromNone
 	}

@@ -2,9 +2,9 @@ package dns
 
 import (
 	"net"
-	"net/netip"
 	"sync"
 
+	"github.com/causeway-access/causeway/internal/conn"
 	"github.com/causeway-access/causeway/internal/dns/quota"
 )
 
@@ -21,7 +21,7 @@ func (l *limited) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		client := addressOf(c.RemoteAddr())
+		client := conn.AddrPort(c.RemoteAddr()).Addr()
 		if l.quota.Take(client) {
 			return &counted{Conn: c, give: sync.OnceFunc(func() { l.quota.Give(client) })}, nil
 		}
@@ -39,15 +39,4 @@ type counted struct {
 func (c *counted) Close() error {
 	c.give()
 	return c.Conn.Close()
-}
-
-// addressOf is the address of a client; the zero one if it has none.
-func addressOf(a net.Addr) netip.Addr {
-	switch a := a.(type) {
-	case *net.UDPAddr:
-		return a.AddrPort().Addr()
-	case *net.TCPAddr:
-		return a.AddrPort().Addr()
-	}
-	return netip.Addr{}
 }

@@ -91,24 +91,7 @@ func newDetours(t *testing.T, servers ...string) *Detours {
 // reach opens a connection to a listener of its own, and returns both ends.
 func (d *Detours) reach(t *testing.T) (near net.Conn, far *net.TCPConn) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	taken := make(chan net.Conn, 1)
-	go func() {
-		c, _ := l.Accept()
-		taken <- c
-	}()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if near, err = d.Dial(ctx, "tcp", l.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	far = (<-taken).(*net.TCPConn)
-	t.Cleanup(func() { near.Close(); far.Close() })
-	return near, far
+	return pairBy(t, d.Dial)
 }
 
 func TestConnectionsByAnAPIServerAreConnections(t *testing.T) {

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -128,9 +129,4 @@ func (h *Hub) Close() {
 	h.ended.Wait()
 }
 
-func (h *Hub) log() *slog.Logger {
-	if h.Log == nil {
-		return slog.Default()
-	}
-	return h.Log
-}
+func (h *Hub) log() *slog.Logger { return cmp.Or(h.Log, slog.Default()) }

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -110,9 +111,4 @@ func (r *Relay) Close() {
 	r.ended.Wait()
 }
 
-func (r *Relay) log() *slog.Logger {
-	if r.Log == nil {
-		return slog.Default()
-	}
-	return r.Log
-}
+func (r *Relay) log() *slog.Logger { return cmp.Or(r.Log, slog.Default()) }

@@ -88,9 +88,15 @@ func (w *world) newClient(t *testing.T, pings Pings, dial conn.DialFunc) *Client
 // dial opens a connection through the tunnel.
 func (w *world) dial(t *testing.T, address string) net.Conn {
 	t.Helper()
+	return dialled(t, w.hub.Dialer(nodeName), address)
+}
+
+// dialled opens a connection, which ends with the test.
+func dialled(t *testing.T, dial conn.DialFunc, address string) net.Conn {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c, err := w.hub.Dialer(nodeName)(ctx, "tcp", address)
+	c, err := dial(ctx, "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +108,12 @@ func (w *world) dial(t *testing.T, address string) net.Conn {
 // a backend.
 func (w *world) pair(t *testing.T) (near net.Conn, far *net.TCPConn) {
 	t.Helper()
+	return pairBy(t, w.hub.Dialer(nodeName))
+}
+
+// pairBy returns both ends of a connection to a listener of its own.
+func pairBy(t *testing.T, dial conn.DialFunc) (near net.Conn, far *net.TCPConn) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +124,7 @@ func (w *world) pair(t *testing.T) (near net.Conn, far *net.TCPConn) {
 		c, _ := l.Accept()
 		taken <- c
 	}()
-	near = w.dial(t, l.Addr().String())
+	near = dialled(t, dial, l.Addr().String())
 	far = (<-taken).(*net.TCPConn)
 	t.Cleanup(func() { far.Close() })
 	return near, far

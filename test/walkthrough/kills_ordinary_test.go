@@ -31,20 +31,13 @@ func TestNothingIsLeftOfAnOrdinaryUsersPods(t *testing.T) {
 		return
 	}
 	h := newHome(t)
-	ordinary := ordinaryUser(t, h)
-	begin := func() *running {
-		return start(t, ordinary(h.command("causeway", "up", "--node", "--node-name", "worker",
-			"--data-dir", h.data(), "--listen", "127.0.0.1:0", "--output", "json")))
-	}
+	begin, down := ordinaryCluster(t, h)
 	k := &killing{home: h, up: begin(), place: traces.Place{Dir: h.data("node"), Groups: "none"}, victim: &victim{}}
 	t.Cleanup(func() {
 		if err := k.up.stop(); err != nil {
 			t.Error(err)
 		}
-		out, err := ordinary(h.command("causeway", "down", "--data-dir", h.data(), "--grace-period", "1s")).CombinedOutput()
-		if err != nil {
-			t.Errorf("causeway down: %v\n%s", err, out)
-		}
+		down()
 	})
 	k.objects(t)
 	k.ready(t)

@@ -29,19 +29,7 @@ func TestAnOrdinaryUsersPodsRun(t *testing.T) {
 		return
 	}
 	h := newHome(t)
-	ordinary := ordinaryUser(t, h)
-	begin := func() *running {
-		return start(t, ordinary(h.command("causeway", "up", "--node", "--node-name", "worker",
-			"--data-dir", h.data(), "--listen", "127.0.0.1:0", "--output", "json")))
-	}
-	down := func() string {
-		t.Helper()
-		out, err := ordinary(h.command("causeway", "down", "--data-dir", h.data(), "--grace-period", "1s")).CombinedOutput()
-		if err != nil {
-			t.Errorf("causeway down: %v\n%s", err, out)
-		}
-		return string(out)
-	}
+	begin, down := ordinaryCluster(t, h)
 	t.Cleanup(func() { down() })
 	up := begin()
 	t.Run("reached", func(t *testing.T) {
@@ -80,6 +68,26 @@ func TestAnOrdinaryUsersPodsRun(t *testing.T) {
 		t.Errorf("causeway down: %s", out)
 	}
 	noProcesses(t, h.data())
+}
+
+// ordinaryCluster returns what starts the cluster of an ordinary user, with a node
+// called worker, and what ends its pods and returns what it says.
+func ordinaryCluster(t *testing.T, h home) (begin func() *running, down func() string) {
+	t.Helper()
+	ordinary := ordinaryUser(t, h)
+	begin = func() *running {
+		return start(t, ordinary(h.command("causeway", "up", "--node", "--node-name", "worker",
+			"--data-dir", h.data(), "--listen", "127.0.0.1:0", "--output", "json")))
+	}
+	down = func() string {
+		t.Helper()
+		out, err := ordinary(h.command("causeway", "down", "--data-dir", h.data(), "--grace-period", "1s")).CombinedOutput()
+		if err != nil {
+			t.Errorf("causeway down: %v\n%s", err, out)
+		}
+		return string(out)
+	}
+	return begin, down
 }
 
 // registryOf serves an image of a shell by that name on the machine's loopback

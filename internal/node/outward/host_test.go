@@ -244,6 +244,18 @@ func TestPodsAreMasqueradedOutsideAlone(t *testing.T) {
 	}
 }
 
+// listenHere listens in the network that the test is in.
+func listenHere(t *testing.T) func(address string) net.Listener {
+	return func(address string) net.Listener {
+		t.Helper()
+		l, err := net.Listen("tcp4", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+}
+
 // TestConnectionsOfAnotherNetworkAreMadeOutside: the agent's network has no way
 // out, but it knows who dials.
 func TestConnectionsOfAnotherNetworkAreMadeOutside(t *testing.T) {
@@ -251,13 +263,7 @@ func TestConnectionsOfAnotherNetworkAreMadeOutside(t *testing.T) {
 		return
 	}
 	pod, _ := world(t)
-	serveSource(t, func(address string) net.Listener {
-		l, err := net.Listen("tcp4", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
-	}, "127.0.0.1:8099")
+	serveSource(t, listenHere(t), "127.0.0.1:8099")
 	cfg := config()
 	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if network != "tcp" || address != "203.0.113.9:443" {
@@ -290,13 +296,7 @@ func TestPodsToWhichThereIsNoRouteAreReachedByTheAgent(t *testing.T) {
 	pod, outside := world(t)
 	serveSource(t, outside.listen, elsewhere+":80")
 	serveSource(t, outside.listen, outsideAddress+":80")
-	serveSource(t, func(address string) net.Listener {
-		l, err := net.Listen("tcp4", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
-	}, "127.0.0.1:8099")
+	serveSource(t, listenHere(t), "127.0.0.1:8099")
 	var detours atomic.Pointer[[]netip.Prefix]
 	detours.Store(new([]netip.Prefix))
 	changed := make(chan struct{})
