@@ -36,7 +36,7 @@ func TestPodsOfContainerd(t *testing.T) {
 	ownConfiguration(t)
 	startContainerd(t)
 	up := h.containerdNode(t)
-	variables := map[string]string{"API": up.URL, "DATA": up.DataDir, "KUBECONFIG": up.AdminKubeconfig, "GOCACHE": goCache(t), "NODE": "worker"}
+	variables := map[string]string{"API": up.URL, "DATA": up.DataDir, "KUBECONFIG": up.AdminKubeconfig, "GOCACHE": goCache(t), "NODE": "worker", "ADDRESS": inside.Address}
 	// Scripts run when the function that has started them returns.
 	t.Run("use", func(t *testing.T) { runFiles(t, variables, "testdata/containerd/image.txtar") })
 	kubectl := func(args ...string) string {
@@ -91,7 +91,7 @@ func TestAMachineWithContainerdJoins(t *testing.T) {
 	t.Cleanup(func() { down() })
 	flags := append(containerdFlags(), "--tunnel")
 	_, server, _ := p.join(t, flags...)
-	variables := map[string]string{"API": p.up.URL, "DATA": p.up.DataDir, "KUBECONFIG": p.up.AdminKubeconfig, "GOCACHE": goCache(t), "NODE": "second"}
+	variables := map[string]string{"API": p.up.URL, "DATA": p.up.DataDir, "KUBECONFIG": p.up.AdminKubeconfig, "GOCACHE": goCache(t), "NODE": "second", "ADDRESS": neighbourAddress}
 	if !t.Run("use", func(t *testing.T) { runFiles(t, variables, "testdata/containerd/image.txtar") }) {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -203,7 +204,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: echo}
-spec: {selector: {app: echo}, ports: [{name: http, port: 80, targetPort: 8080}]}
+spec: {type: NodePort, selector: {app: echo}, ports: [{name: http, port: 80, targetPort: 8080, nodePort: 30080}]}
 `
 	rewrite(t, p.path("echo.yaml"), []byte(text))
 	return p.path("echo.yaml")
@@ -245,6 +246,15 @@ func (p *pair) reach(t *testing.T) {
 		t.Errorf("the API server's service says to a pod: %s", out)
 	}
 	seen := map[string]bool{}
+	for _, m := range []struct {
+		command func(string, ...string) *exec.Cmd
+		node    string
+	}{{p.command, neighbourAddress}, {p.second.command, inside.Address}} {
+		until(t, "the port of a node is reached from the other", func() (bool, string) {
+			out, err := m.command("curl", "-sS", "-m", "10", "http://"+m.node+":30080/").CombinedOutput()
+			return err == nil && strings.Contains(string(out), `"method": "GET"`), string(out)
+		})
+	}
 	until(t, "the service leads to both nodes", func() (bool, string) {
 		out, _ := p.through(t, "services/echo:http")
 		for _, pod := range []string{here, there} {
@@ -353,9 +363,11 @@ func (p *pair) fallSilent(t *testing.T, server string, meanwhile func()) {
 	})
 }
 
-// leave ends the node; nothing of it stays in either network.
+// leave ends the node while a pod runs; nothing of both stays.
 func (p *pair) leave(t *testing.T) {
 	t.Helper()
+	p.kubectl(t, "run", "last", "--image=host", `--overrides={"spec":{"nodeName":"second"}}`, "--", "sleep", "1000")
+	p.kubectl(t, "wait", "pod/last", "--for=condition=Ready", "--timeout=90s")
 	if err := p.agent.stop(); err != nil {
 		t.Error(err)
 	}
@@ -365,8 +377,27 @@ func (p *pair) leave(t *testing.T) {
 		return err == nil && !strings.Contains(string(out), "proto 204"), string(out)
 	}
 	until(t, "no route to it", func() (bool, string) { return routes(p.command("ip", "route")) })
+	if left := p.left(t); len(left) < 4 {
+		t.Errorf("of a pod that runs there is but %v", left)
+	}
 	p.down(t)
+	if left := p.left(t); len(left) > 0 {
+		t.Errorf("after `causeway down` there are %v", left)
+	}
 	if gone, out := routes(p.second.command("ip", "route")); !gone {
 		t.Errorf("routes are left:\n%s", out)
 	}
+}
+
+// left are files of pods on the second machine.
+func (p *pair) left(t *testing.T) (all []string) {
+	t.Helper()
+	for _, of := range []string{"logs", "state", "volumes/memory", "run/pods"} {
+		found, err := filepath.Glob(filepath.Join(p.dir(), "node", of, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	return all
 }
