@@ -26,8 +26,8 @@ var used = []string{"cpu", "cpuacct", "memory", "pids"}
 
 // Root is where control groups are made. The zero value makes none.
 type Root struct {
-	// unified is the directory of version 2.
-	unified string
+	// unified is the directory of version 2, below top, where that is mounted.
+	unified, top string
 	// controllers of version 1, by name.
 	controllers map[string]string
 }
@@ -38,7 +38,7 @@ type Root struct {
 func Find(mountpoint, parent string) Root {
 	if _, err := os.Stat(filepath.Join(mountpoint, "cgroup.controllers")); err == nil {
 		if unified := filepath.Join(mountpoint, parent); writable(unified) {
-			return Root{unified: unified}
+			return Root{unified: unified, top: mountpoint}
 		}
 		return Root{}
 	}
@@ -103,15 +103,20 @@ func (r Root) Make(group string) error {
 	if r.unified == "" {
 		return nil
 	}
-	// Version 2 gives a child the controllers that its parent hands down.
-	for dir := filepath.Dir(filepath.Join(r.unified, group)); ; dir = filepath.Dir(dir) {
-		for _, c := range []string{"+cpu", "+memory", "+pids"} {
-			// A controller that is not there is one that Limit says is missing.
-			_ = write(dir, "cgroup.subtree_control", c)
-		}
-		if dir == r.unified || len(dir) <= len(r.unified) {
-			return nil
-		}
+	handDown(r.top, filepath.Dir(filepath.Join(r.unified, group)))
+	return nil
+}
+
+// handDown has each group of version 2 from top down to another give its children
+// the controllers that are used: it can give those alone that its own parent has
+// given it.
+func handDown(top, to string) {
+	if to != top {
+		handDown(top, filepath.Dir(to))
+	}
+	for _, c := range []string{"+cpu", "+memory", "+pids"} {
+		// A controller that is not there is one that Limit says is missing.
+		_ = write(to, "cgroup.subtree_control", c)
 	}
 }
 
