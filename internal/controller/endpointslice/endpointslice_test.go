@@ -126,6 +126,7 @@ func TestSlicesFollowPods(t *testing.T) {
 			must(t)(pods.Create(ctx, pod("b", "10.244.0.2", false), metav1.CreateOptions{}))
 			expect("a pod came", map[string]bool{"10.244.0.1": true, "10.244.0.2": false})
 			ready := pod("b", "10.244.0.2", true)
+			ready.ResourceVersion = "" // whichever there is
 			must(t)(pods.Update(ctx, ready, metav1.UpdateOptions{}))
 			expect("it became ready", map[string]bool{"10.244.0.1": true, "10.244.0.2": true})
 			relabelled := pod("a", "10.244.0.1", true)
