@@ -97,6 +97,10 @@ func (r *Runtime) recover() error {
 			r.addresses[state.Address.String()] = id
 		}
 	}
+	// What cannot be limited is known before there are pods.
+	if err := r.groups.Make(""); err != nil {
+		return err
+	}
 	for _, group := range r.groups.Groups() {
 		if _, err := os.Stat(r.path(group)); errors.Is(err, fs.ErrNotExist) {
 			if err := r.groups.Remove(group); err != nil {

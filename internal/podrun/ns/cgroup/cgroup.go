@@ -9,20 +9,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/causeway-access/causeway/internal/podrun"
 )
 
 // Mountpoint is where control groups are looked for.
 const Mountpoint = "/sys/fs/cgroup"
 
-// used are the controllers of version 1 that are used.
-var used = []string{"cpu", "cpuacct", "memory", "pids"}
+// used are the controllers of version 1 that are used, used2 those of version 2.
+var (
+	used  = []string{"cpu", "cpuacct", "memory", "pids"}
+	used2 = []string{"cpu", "memory", "pids"}
+)
 
 // Root is where control groups are made. The zero value makes none.
 type Root struct {
@@ -66,10 +66,15 @@ func writable(dir string) bool {
 
 // Missing names what cannot be limited, for the node's conditions.
 func (r Root) Missing() []string {
-	if r.unified != "" {
-		return nil
-	}
 	var missing []string
+	if r.unified != "" {
+		for _, c := range used2 {
+			if !r.given("", c) {
+				missing = append(missing, c)
+			}
+		}
+		return missing
+	}
 	for _, c := range used {
 		if r.controllers[c] == "" {
 			missing = append(missing, c)
@@ -106,97 +111,6 @@ func (r Root) Make(group string) error {
 	handDown(r.top, filepath.Dir(filepath.Join(r.unified, group)))
 	return nil
 }
-
-// handDown has each group of version 2 from top down to another give its children
-// the controllers that are used: it can give those alone that its own parent has
-// given it.
-func handDown(top, to string) {
-	if to != top {
-		handDown(top, filepath.Dir(to))
-	}
-	for _, c := range []string{"+cpu", "+memory", "+pids"} {
-		// A controller that is not there is one that Limit says is missing.
-		_ = write(to, "cgroup.subtree_control", c)
-	}
-}
-
-// Limit sets what a group may use.
-func (r Root) Limit(group string, res podrun.Resources) error {
-	settings := r.version1(res)
-	if r.unified != "" {
-		settings = version2(res)
-	}
-	for _, s := range settings {
-		dir := filepath.Join(r.unified, group)
-		if r.unified == "" {
-			if r.controllers[s.controller] == "" {
-				continue
-			}
-			dir = filepath.Join(r.controllers[s.controller], group)
-		}
-		err := write(dir, s.file, s.value)
-		if s.optional && err != nil {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("limiting a control group: %w", err)
-		}
-	}
-	return nil
-}
-
-type setting struct {
-	controller, file, value string
-	// optional is what not every kernel has.
-	optional bool
-}
-
-// period is how often the share of processors is counted anew, in microseconds.
-const period = 100_000
-
-func (r Root) version1(res podrun.Resources) []setting {
-	var s []setting
-	if res.MilliCPU > 0 {
-		s = append(s, setting{"cpu", "cpu.cfs_period_us", strconv.Itoa(period), false},
-			setting{"cpu", "cpu.cfs_quota_us", strconv.FormatInt(quota(res.MilliCPU), 10), false})
-	}
-	if res.CPUShares > 0 {
-		s = append(s, setting{"cpu", "cpu.shares", strconv.FormatInt(max(2, res.CPUShares), 10), false})
-	}
-	if res.Memory > 0 {
-		memory := strconv.FormatInt(res.Memory, 10)
-		s = append(s, setting{"memory", "memory.limit_in_bytes", memory, false},
-			setting{"memory", "memory.memsw.limit_in_bytes", memory, true})
-	}
-	if res.Processes > 0 {
-		s = append(s, setting{"pids", "pids.max", strconv.FormatInt(res.Processes, 10), false})
-	}
-	return s
-}
-
-func version2(res podrun.Resources) []setting {
-	var s []setting
-	if res.MilliCPU > 0 {
-		s = append(s, setting{"", "cpu.max", fmt.Sprintf("%d %d", quota(res.MilliCPU), period), false})
-	}
-	if res.CPUShares > 0 {
-		// 2..262144 to 1..10000, as KEP-2254 has it.
-		weight := 1 + (min(262144, max(2, res.CPUShares))-2)*9999/262142
-		s = append(s, setting{"", "cpu.weight", strconv.FormatInt(weight, 10), false})
-	}
-	if res.Memory > 0 {
-		s = append(s, setting{"", "memory.max", strconv.FormatInt(res.Memory, 10), false},
-			setting{"", "memory.swap.max", "0", true})
-	}
-	if res.Processes > 0 {
-		s = append(s, setting{"", "pids.max", strconv.FormatInt(res.Processes, 10), false})
-	}
-	return s
-}
-
-// quota is the part of a period that thousandths of a processor are; the
-// kernel takes no less than a millisecond.
-func quota(milli int64) int64 { return max(1000, milli*period/1000) }
 
 // Remove removes a group and all below it. Its processes have ended, or the
 // kernel refuses; as it does for a moment after their end.

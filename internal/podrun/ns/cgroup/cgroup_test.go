@@ -42,7 +42,7 @@ var resources = podrun.Resources{MilliCPU: 250, CPUShares: 512, Memory: 1 << 20,
 
 func TestVersion2IsLimitedAndCounted(t *testing.T) {
 	dir := hierarchy(t, map[string]string{
-		"cgroup.controllers": "cpu memory pids", "top/cgroup.subtree_control": "", "top/pod/cgroup.subtree_control": "",
+		"cgroup.controllers": "cpu memory pids", "top/cgroup.controllers": "cpu memory pids", "top/pod/cgroup.controllers": "cpu memory pids",
 		"top/pod/cpu.max": "", "top/pod/cpu.weight": "", "top/pod/memory.max": "", "top/pod/memory.swap.max": "", "top/pod/pids.max": "",
 		"top/pod/cpu.stat": "usage_usec 1500\nuser_usec 1\n", "top/pod/memory.current": "1000\n",
 		"top/pod/memory.stat": "anon 1\ninactive_file 400\n", "top/pod/pids.current": "3\n", "top/pod/memory.events": "oom 2\noom_kill 1\n",
@@ -55,8 +55,7 @@ func TestVersion2IsLimitedAndCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	contents(t, filepath.Join(dir, "top/pod"), map[string]string{
-		"cgroup.subtree_control": "+pids", // the last that was written; the kernel adds them
-		"cpu.max":                "25000 100000", "cpu.weight": "20", "memory.max": "1048576", "memory.swap.max": "0", "pids.max": "7",
+		"cpu.max": "25000 100000", "cpu.weight": "20", "memory.max": "1048576", "memory.swap.max": "0", "pids.max": "7",
 	})
 	want := podrun.Stats{CPU: 1500 * time.Microsecond, Memory: 600, Processes: 3}
 	if diff := cmp.Diff(want, r.Stats("pod")); diff != "" {
