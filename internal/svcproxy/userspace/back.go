@@ -44,10 +44,15 @@ func (p *Proxy) listensAt(protocol corev1.Protocol, at netip.AddrPort) bool {
 	return is && p.ofNode(at.Addr())
 }
 
-// ofNode reports whether an address is one of the node's.
+// ofNode reports whether an address is one of the node's. Those of this process'
+// network are not where the node's ports are opened elsewhere: there is another
+// program at the same port of theirs.
 func (p *Proxy) ofNode(a netip.Addr) bool {
 	if slices.Contains(p.cfg.Addresses, a) {
 		return true
+	}
+	if p.cfg.NodeListen != nil {
+		return false
 	}
 	list, err := net.InterfaceAddrs()
 	return err == nil && slices.ContainsFunc(list, func(own net.Addr) bool {

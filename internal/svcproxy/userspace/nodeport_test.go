@@ -281,6 +281,34 @@ func TestPortsOfANodeCanBeOpenedElsewhere(t *testing.T) {
 	c.until("it is there", func() bool { return who("127.0.0.1:30080") == "web" })
 }
 
+// Where the node's ports are in another network, what has their number in this one
+// is another program: the node's DNS server, say, and a pod's host port.
+func TestAPortElsewhereIsNotThatOfAProgramHere(t *testing.T) {
+	if !inside.Namespaces(t) {
+		return
+	}
+	addSecondAddress(t) // of the other network
+	own := ownEars()
+	c := start(t, func(config *Config) {
+		config.Addresses = []netip.Addr{netip.MustParseAddr(secondAddress)}
+		config.NodeListen = func(ctx context.Context, network, address string) (net.Listener, error) {
+			return own.listen(ctx, network, strings.Replace(address, "0.0.0.0", secondAddress, 1))
+		}
+		config.NodeListenPacket = own.listenPacket
+	})
+	here := streamBackend(t, "here")
+	number := strconv.Itoa(int(netip.MustParseAddrPort(here).Port()))
+	c.proxy.Lead("1", []*svcproxy.Rule{hostRule("pod", "0.0.0.0:"+number, streamBackend(t, "pod"))}, func(_ *svcproxy.Rule, err error) { t.Error(err) })
+	table := c.proxy.table
+	table.SetSlice(sliceOf("here", tcp, here))
+	table.SetService(serviceOf("here", "10.96.3.1:80", tcp))
+	table.SetSlice(sliceOf("back", tcp, secondAddress+":"+number))
+	table.SetService(serviceOf("back", "10.96.3.2:80", tcp))
+	c.until("the pod's port is open", func() bool { return who(secondAddress+":"+number) == "pod" })
+	c.until("the program here is reached", func() bool { return who("10.96.3.1:80") == "here" })
+	c.until("what leads back is not", func() bool { return strings.Contains(who("10.96.3.2:80"), "reset") })
+}
+
 // Where a port takes long to open, the others do not wait for it for long.
 func TestAPortThatIsSlowToOpenHoldsUpNobody(t *testing.T) {
 	if !inside.Namespaces(t) {

@@ -68,7 +68,8 @@ type Config struct {
 	// process' network is the node's.
 	NodeListen       func(ctx context.Context, network, address string) (net.Listener, error)
 	NodeListenPacket func(ctx context.Context, network, address string) (*net.UDPConn, error)
-	// Addresses are the node's, beside those of this process' network.
+	// Addresses are the node's; those of this process' network are too, if that
+	// is the node's.
 	Addresses []netip.Addr
 	// Failed hears why a service's port cannot be opened, once for each reason
 	// of it, and must not wait. Nil means that it is only logged.
