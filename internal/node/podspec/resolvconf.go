@@ -12,6 +12,7 @@ import (
 
 // ResolvConf reads a file as resolv.conf(5) describes it. As there, what it does not
 // know is passed over, and of several lists of names to search the last one counts.
+// (dns.ClientConfigFromFile keeps three options alone, and pods get all of them.)
 func ResolvConf(r io.Reader) (podrun.DNS, error) {
 	var d podrun.DNS
 	lines := bufio.NewScanner(r)

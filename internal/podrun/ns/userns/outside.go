@@ -63,8 +63,8 @@ const (
 	mostDials      = 256
 )
 
-// ServeOutside dials what the other end asks for, or listens there, until that or ctx ends. It
-// closes f.
+// ServeOutside dials what the other end asks for, or listens there, until that
+// or ctx ends. It closes f.
 func ServeOutside(ctx context.Context, f *os.File) error {
 	c, err := wireOf(f)
 	if err != nil {
