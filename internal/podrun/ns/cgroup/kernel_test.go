@@ -211,32 +211,44 @@ func TestTheKernelCountsWhatItKills(t *testing.T) {
 	}
 }
 
+// containerVariable is what is missing in a container, in a process that is in one.
+const containerVariable = "CAUSEWAY_TEST_CONTAINER"
+
 // In a container there may be processes in what it sees as the whole machine.
-// The kernel lets nothing be limited below, which is said, and all else works.
-func TestAContainerWithProcessesAtItsTop(t *testing.T) {
+// The kernel lets nothing be limited below then, which is said, and all else works.
+func TestAContainerMayHaveProcessesAtItsTop(t *testing.T) {
 	machine, ok := whole(t)
 	if !ok || machine.unified == "" { // version 1 knows no such thing
 		return
-	}
-	if err := machine.Make("container"); err != nil {
-		t.Fatal(err)
 	}
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", `echo $$ >"$1"/cgroup.procs && shift && exec unshare --cgroup "$@"`, "sh",
-		filepath.Join(machine.unified, "container"), program, "-test.v", "-test.run=^TestInTheContainer$")
-	cmd.Env = append(os.Environ(), "CAUSEWAY_TEST_CONTAINER=true")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestInTheContainer") {
-		t.Errorf("in the container: %v\n%s", err, out)
+	for name, test := range map[string]struct{ of, missing string }{
+		"it has":                    {".", "[cpu memory pids]"},
+		"they are in a group below": {"init", "[]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			top := filepath.Join("container", strings.ReplaceAll(name, " ", "-"))
+			if err := machine.Make(top); err != nil {
+				t.Fatal(err)
+			}
+			const enter = `echo $$ >"$1/cgroup.procs" && exec unshare --cgroup sh -c 'mkdir -p "$1/$2" && echo $$ >"$1/$2/cgroup.procs" && shift 2 && exec "$@"' sh "$@"`
+			cmd := exec.Command("sh", "-c", enter, "sh", filepath.Join(machine.unified, top), test.of, program, "-test.v", "-test.run=^TestInAContainer$")
+			cmd.Env = append(os.Environ(), containerVariable+"="+test.missing)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+			if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestInAContainer") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 }
 
-// TestInTheContainer is a part of the one before.
-func TestInTheContainer(t *testing.T) {
-	if os.Getenv("CAUSEWAY_TEST_CONTAINER") == "" {
+// TestInAContainer is a part of the one before.
+func TestInAContainer(t *testing.T) {
+	want := os.Getenv(containerVariable)
+	if want == "" {
 		return
 	}
 	mountpoint := t.TempDir()
@@ -248,16 +260,16 @@ func TestInTheContainer(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(mountpoint, syscall.MNT_DETACH) })
 	r := found(t, mountpoint)
-	if got := fmt.Sprint(r.Missing()); got != "[cpu memory pids]" {
-		t.Errorf("missing: %s", got)
+	if got := fmt.Sprint(r.Missing()); got != want {
+		t.Errorf("missing: %s, want %s", got, want)
 	}
 	for _, group := range []string{"pod/init", "pod/container"} {
 		if err := r.Make(group); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := r.Limit("pod", podrun.Resources{MilliCPU: 250, Memory: 8 << 20, Processes: 7}); err != nil {
-		t.Errorf("limiting what cannot be: %v", err)
+	if err := r.Limit("pod", podrun.Resources{MilliCPU: 250, Memory: 64 << 20, Processes: 70}); err != nil {
+		t.Errorf("limiting what can be: %v", err)
 	}
 	_, child := family(t, r, mountpoint, "pod/init", "pod/container")
 	if got := fmt.Sprint(r.Processes("pod/container")); got != fmt.Sprintf("[%d]", child) {
@@ -270,7 +282,7 @@ func TestTheKernelOfEachVersion(t *testing.T) {
 	for version := 1; version <= 2; version++ {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			t.Parallel()
-			vm.Machine{ControlGroups: version}.Run(t, "TestTheKernelLimitsAndCounts", "TestTheKernelCountsWhatItKills", "TestAContainerWithProcessesAtItsTop")
+			vm.Machine{ControlGroups: version}.Run(t, "TestTheKernelLimitsAndCounts", "TestTheKernelCountsWhatItKills", "TestAContainerMayHaveProcessesAtItsTop")
 		})
 	}
 }
