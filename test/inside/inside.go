@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package inside runs a test in a network and mounts of its own, which end
 // with it: nothing it does there reaches this machine or its network.
 //

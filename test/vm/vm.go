@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package vm runs tests on a kernel of their own, in a virtual machine: those
 // whose subject is what the host's kernel cannot be asked for, as the version of
 // control groups, which is one for a whole machine.
@@ -18,6 +20,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -62,12 +65,18 @@ func (m Machine) Run(t *testing.T, tests ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	begun := time.Now()
-	out, err := exec.CommandContext(ctx, "qemu-system-x86_64",
+	qemu := exec.CommandContext(ctx, "qemu-system-x86_64",
 		"-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "4096", "-nodefaults", "-nographic", "-no-reboot",
 		"-kernel", k.image(), "-initrd", initrd, "-append", "console=ttyS0 loglevel=4 panic=-1",
 		"-serial", "file:"+console, "-serial", "file:"+output,
 		"-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap",
-	).CombinedOutput()
+	)
+	// It ends with the tests even if they are killed; the kernel takes the thread
+	// that has started it for its parent.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	qemu.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := qemu.CombinedOutput()
 	said := text(output)
 	t.Logf("in a machine with version %d of control groups, %v:\n%s", m.ControlGroups, time.Since(begun).Round(time.Second), said)
 	if err != nil {
