@@ -2,20 +2,16 @@ package localproxy
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"slices"
-	"strconv"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	discovery "k8s.io/client-go/kubernetes/typed/discovery/v1"
 	"k8s.io/client-go/rest"
-)
 
-// ofAPIServers selects the EndpointSlices, of namespace default, that say where
-// the cluster's API servers are.
-const ofAPIServers = discoveryv1.LabelServiceName + "=kubernetes"
+	"github.com/causeway-access/causeway/internal/catalog/apiservers"
+)
 
 // discover adds the servers that the cluster names, and drops those it no
 // longer does. That it cannot be asked, or not by this user, changes nothing.
@@ -59,30 +55,13 @@ func (s *servers) ask(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := client.EndpointSlices(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{LabelSelector: ofAPIServers})
+	list, err := client.EndpointSlices(apiservers.Namespace).List(ctx, metav1.ListOptions{LabelSelector: apiservers.Selector().String()})
 	if err != nil {
 		return nil, err
 	}
-	return hostsOf(list.Items), nil
-}
-
-func hostsOf(items []discoveryv1.EndpointSlice) []string {
-	var hosts []string
-	for _, slice := range items {
-		for _, port := range slice.Ports {
-			if port.Port == nil || port.Name != nil && *port.Name != "https" {
-				continue
-			}
-			for _, e := range slice.Endpoints {
-				if e.Conditions.Ready != nil && !*e.Conditions.Ready {
-					continue
-				}
-				for _, address := range e.Addresses {
-					hosts = append(hosts, net.JoinHostPort(address, strconv.Itoa(int(*port.Port))))
-				}
-			}
-		}
+	all := make([]*discoveryv1.EndpointSlice, len(list.Items))
+	for i := range list.Items {
+		all[i] = &list.Items[i]
 	}
-	slices.Sort(hosts)
-	return slices.Compact(hosts)
+	return apiservers.Addresses(all), nil
 }
