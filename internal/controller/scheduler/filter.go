@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -9,7 +8,8 @@ import (
 	schedulinghelper "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
-	"k8s.io/utils/ptr"
+
+	"github.com/causeway-access/causeway/internal/svcproxy/hostport"
 )
 
 // A filter says what is in the way of a pod on a node; nothing if it fits.
@@ -55,52 +55,16 @@ func selected(seeker *resident) func(*spot) []string {
 	}
 }
 
-// hostPort is a port of a node that a container takes.
-type hostPort struct {
-	ip       string
-	protocol corev1.Protocol
-	port     int32
-}
-
-// anyIP is what a host port without an address listens on.
-const anyIP = "0.0.0.0"
-
-// hostPorts are those of containers that run for as long as the pod: init
-// containers that end have none.
-func hostPorts(pod *corev1.Pod) []hostPort {
-	var ports []hostPort
-	add := func(c *corev1.Container) {
-		for _, p := range c.Ports {
-			if p.HostPort > 0 {
-				ports = append(ports, hostPort{cmp.Or(p.HostIP, anyIP), cmp.Or(p.Protocol, corev1.ProtocolTCP), p.HostPort})
-			}
-		}
-	}
-	for i := range pod.Spec.Containers {
-		add(&pod.Spec.Containers[i])
-	}
-	for i := range pod.Spec.InitContainers {
-		if c := &pod.Spec.InitContainers[i]; ptr.Deref(c.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways {
-			add(c)
-		}
-	}
-	return ports
-}
-
-func (p hostPort) clashes(q hostPort) bool {
-	return p.port == q.port && p.protocol == q.protocol && (p.ip == q.ip || p.ip == anyIP || q.ip == anyIP)
-}
-
 // freePorts wants a node on which nobody has the pod's host ports.
 func freePorts(seeker *resident) func(*spot) []string {
-	wanted := hostPorts(seeker.pod)
+	wanted := hostport.Of(seeker.pod)
 	return func(s *spot) []string {
 		if len(wanted) == 0 {
 			return nil
 		}
 		for _, r := range s.pods {
-			for _, taken := range hostPorts(r.pod) {
-				if slices.ContainsFunc(wanted, taken.clashes) {
+			for _, taken := range hostport.Of(r.pod) {
+				if slices.ContainsFunc(wanted, taken.Clashes) {
 					return []string{"node(s) didn't have free ports for the requested pod ports"}
 				}
 			}

@@ -9,8 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/causeway-access/causeway/internal/node/podspec"
 	"github.com/causeway-access/causeway/internal/svcproxy"
+	"github.com/causeway-access/causeway/internal/svcproxy/hostport"
 )
 
 // HostPorts lead from ports of the node to pods.
@@ -34,11 +34,11 @@ const (
 // network.
 type claims struct {
 	mu sync.Mutex
-	of map[types.UID][]podspec.HostPort
+	of map[types.UID][]hostport.Port
 }
 
 // take notes a pod's ports, unless another pod has one of them.
-func (c *claims) take(pod types.UID, ports []podspec.HostPort) bool {
+func (c *claims) take(pod types.UID, ports []hostport.Port) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for other, theirs := range c.of {
@@ -53,9 +53,9 @@ func (c *claims) take(pod types.UID, ports []podspec.HostPort) bool {
 }
 
 // put is called with the lock held.
-func (c *claims) put(pod types.UID, ports []podspec.HostPort) {
+func (c *claims) put(pod types.UID, ports []hostport.Port) {
 	if c.of == nil {
-		c.of = map[types.UID][]podspec.HostPort{}
+		c.of = map[types.UID][]hostport.Port{}
 	}
 	if len(ports) > 0 {
 		c.of[pod] = ports
@@ -78,7 +78,7 @@ func (c *claims) keep(workers []*worker) {
 		if len(w.adopted) > 0 || w.pod.Status.StartTime != nil {
 			w.letIn = true
 			if !hasEnded(w.pod) {
-				c.put(w.uid, podspec.HostPorts(w.pod))
+				c.put(w.uid, hostport.Of(w.pod))
 			}
 		}
 	}
@@ -96,7 +96,7 @@ func hasEnded(pod *corev1.Pod) bool {
 // enter lets a pod in whose ports of the node are free. Another one fails: who
 // has bound it here has not looked, and it would wait for long.
 func (w *worker) enter() bool {
-	if w.letIn || w.m.claims.take(w.uid, podspec.HostPorts(w.pod)) {
+	if w.letIn || w.m.claims.take(w.uid, hostport.Of(w.pod)) {
 		w.letIn = true
 		return true
 	}
@@ -125,7 +125,7 @@ func (w *worker) leadPortsTo(to netip.Addr) {
 	w.led = to
 	var rules []*svcproxy.Rule
 	if to.IsValid() {
-		rules = podspec.LeadTo(w.pod, to)
+		rules = hostport.Rules(w.pod, to)
 	}
 	if len(rules) == 0 && !before.IsValid() {
 		return

@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/causeway-access/causeway/internal/svcproxy/hostport"
 )
 
 // Unsupported names what a pod asks for and does not get, though it runs: for
@@ -20,8 +22,8 @@ func Unsupported(pod *corev1.Pod) []string {
 			add("seLinuxOptions are not supported and have no effect")
 		}
 	}
-	for _, p := range HostPorts(pod) {
-		if why := p.unled(); why != "" && !pod.Spec.HostNetwork {
+	for _, p := range hostport.Of(pod) {
+		if why := p.Unled(); why != "" && !pod.Spec.HostNetwork {
 			add("container %s: hostPort %d is not served: %s", p.Container, p.Number, why)
 		}
 	}

@@ -1,4 +1,4 @@
-package podspec_test
+package hostport_test
 
 import (
 	"net/netip"
@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/causeway-access/causeway/internal/node/podspec"
+	"github.com/causeway-access/causeway/internal/svcproxy/hostport"
 )
 
 func withPorts(ports ...corev1.ContainerPort) *corev1.Pod {
@@ -30,7 +30,7 @@ func TestWhereHostPortsLead(t *testing.T) {
 		name string
 		pod  *corev1.Pod
 		want []string
-		not  string // what is said to be unsupported
+		not  string // why one is not led
 	}{
 		{"no port of the node", withPorts(corev1.ContainerPort{ContainerPort: 80}), nil, ""},
 		{"one of all addresses", withPorts(corev1.ContainerPort{Name: "http", ContainerPort: 80, HostPort: 8080}), []string{"TCP 0.0.0.0:8080 default/web:http 10.244.0.5:80"}, ""},
@@ -39,33 +39,36 @@ func TestWhereHostPortsLead(t *testing.T) {
 			[]string{"UDP 0.0.0.0:53 default/web:53 10.244.0.5:53", "TCP 0.0.0.0:53 default/web:53 10.244.0.5:53"}, ""},
 		{"a side-car's, but not an init container's", beside, []string{"TCP 0.0.0.0:8090 default/web:90 10.244.0.5:90", "TCP 0.0.0.0:8080 default/web:80 10.244.0.5:80"}, ""},
 		{"the network of the node", network, nil, ""},
-		{"SCTP", withPorts(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, Protocol: "SCTP"}), nil, "container main: hostPort 80 is not served: the protocol SCTP"},
-		{"IPv6", withPorts(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, HostIP: "::1"}), nil, "container main: hostPort 80 is not served: the hostIP ::1"},
-		{"no address", withPorts(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, HostIP: "lo"}), nil, "container main: hostPort 80 is not served: the hostIP lo"},
+		{"SCTP", withPorts(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, Protocol: "SCTP"}), nil, "the protocol SCTP"},
+		{"IPv6", withPorts(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, HostIP: "::1"}), nil, "the hostIP ::1"},
+		{"no address", withPorts(corev1.ContainerPort{ContainerPort: 80, HostPort: 80, HostIP: "lo"}), nil, "the hostIP lo"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, r := range podspec.LeadTo(tt.pod, netip.MustParseAddr("10.244.0.5")) {
+			for _, r := range hostport.Rules(tt.pod, netip.MustParseAddr("10.244.0.5")) {
 				got = append(got, r.Key.String()+" "+r.Port+" "+r.Endpoints[0].String())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("rules (-want +got):\n%s", diff)
 			}
-			said := strings.Join(podspec.Unsupported(tt.pod), "\n")
+			said := ""
+			for _, p := range hostport.Of(tt.pod) {
+				said += p.Unled()
+			}
 			if tt.not == "" && said != "" || !strings.HasPrefix(said, tt.not) {
-				t.Errorf("said to be unsupported: %q, want %q", said, tt.not)
+				t.Errorf("said not to be led: %q, want %q", said, tt.not)
 			}
 		})
 	}
 }
 
 func TestWhichHostPortsClash(t *testing.T) {
-	port := func(ip string, protocol corev1.Protocol, number int32) podspec.HostPort {
-		return podspec.HostPorts(withPorts(corev1.ContainerPort{ContainerPort: 1, HostPort: number, HostIP: ip, Protocol: protocol}))[0]
+	port := func(ip string, protocol corev1.Protocol, number int32) hostport.Port {
+		return hostport.Of(withPorts(corev1.ContainerPort{ContainerPort: 1, HostPort: number, HostIP: ip, Protocol: protocol}))[0]
 	}
 	for _, tt := range []struct {
 		name string
-		a, b podspec.HostPort
+		a, b hostport.Port
 		want bool
 	}{
 		{"the same", port("", "", 80), port("", "TCP", 80), true},
@@ -89,7 +92,7 @@ func FuzzHostPortsLeadToThePodWhateverIsWritten(f *testing.F) {
 	f.Fuzz(func(t *testing.T, ip, protocol string, host, inside int32) {
 		pod := withPorts(corev1.ContainerPort{HostIP: ip, Protocol: corev1.Protocol(protocol), HostPort: host, ContainerPort: inside})
 		at := netip.MustParseAddr("10.244.0.5")
-		for _, r := range podspec.LeadTo(pod, at) {
+		for _, r := range hostport.Rules(pod, at) {
 			if a := r.Key.Addr; !a.Addr().Is4() || a.Port() == 0 || r.Endpoints[0].Addr() != at || r.Endpoints[0].Port() == 0 {
 				t.Errorf("%s leads to %s", r.Key, r.Endpoints)
 			}

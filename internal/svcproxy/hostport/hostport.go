@@ -1,4 +1,7 @@
-package podspec
+// Package hostport is what the host ports of pods ask of a node: the scheduler
+// looks for one that has them free, the node keeps them for one pod at a time and
+// leads them to it. Floor F1.
+package hostport
 
 import (
 	"cmp"
@@ -11,9 +14,9 @@ import (
 	"github.com/causeway-access/causeway/internal/svcproxy"
 )
 
-// HostPort is a port of the node that a container has. With the network of the
+// Port is a port of the node that a container has. With the network of the
 // node it has it by itself, else it is led there.
-type HostPort struct {
+type Port struct {
 	// Container and Name say which; the port may have no name.
 	Container, Name string
 	// IP is the address of the node, 0.0.0.0 for all of them.
@@ -27,16 +30,16 @@ type HostPort struct {
 // anyIP is the address of ports that are at all of the node's.
 const anyIP = "0.0.0.0"
 
-// HostPorts are those of a pod's containers, but not of init containers that
+// Of are those of a pod's containers, but not of init containers that
 // end before the others begin.
-func HostPorts(pod *corev1.Pod) []HostPort {
-	var ports []HostPort
+func Of(pod *corev1.Pod) []Port {
+	var ports []Port
 	add := func(c *corev1.Container) {
 		for _, p := range c.Ports {
 			if p.HostPort == 0 {
 				continue
 			}
-			ports = append(ports, HostPort{
+			ports = append(ports, Port{
 				Container: c.Name, Name: p.Name, IP: cmp.Or(p.HostIP, anyIP),
 				Protocol: cmp.Or(p.Protocol, corev1.ProtocolTCP), Number: p.HostPort, Inside: p.ContainerPort,
 			})
@@ -54,12 +57,12 @@ func HostPorts(pod *corev1.Pod) []HostPort {
 }
 
 // Clashes reports that a node cannot give both.
-func (p HostPort) Clashes(q HostPort) bool {
+func (p Port) Clashes(q Port) bool {
 	return p.Number == q.Number && p.Protocol == q.Protocol && (p.IP == q.IP || p.IP == anyIP || q.IP == anyIP)
 }
 
-// unled says why a port cannot be led to a pod; empty if it can.
-func (p HostPort) unled() string {
+// Unled says why a port cannot be led to a pod; empty if it can.
+func (p Port) Unled() string {
 	switch ip, err := netip.ParseAddr(p.IP); {
 	case p.Protocol != corev1.ProtocolTCP && p.Protocol != corev1.ProtocolUDP:
 		return "the protocol " + string(p.Protocol)
@@ -71,14 +74,14 @@ func (p HostPort) unled() string {
 	return ""
 }
 
-// LeadTo are the ways from the node's ports to a pod at an address.
-func LeadTo(pod *corev1.Pod, at netip.Addr) []*svcproxy.Rule {
+// Rules are the ways from the node's ports to a pod at an address.
+func Rules(pod *corev1.Pod, at netip.Addr) []*svcproxy.Rule {
 	if pod.Spec.HostNetwork {
 		return nil
 	}
 	var rules []*svcproxy.Rule
-	for _, p := range HostPorts(pod) {
-		if p.unled() != "" || p.Number < 1 || p.Number > 65535 || p.Inside < 1 || p.Inside > 65535 {
+	for _, p := range Of(pod) {
+		if p.Unled() != "" || p.Number < 1 || p.Number > 65535 || p.Inside < 1 || p.Inside > 65535 {
 			continue
 		}
 		ip, _ := netip.ParseAddr(p.IP)
