@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/causeway-access/causeway/internal/podrun"
@@ -78,7 +77,7 @@ func TestWhoIsAttachedSeesTheEndOfThePod(t *testing.T) {
 	if _, err := io.ReadFull(said, make([]byte, len("words"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(init.PID, syscall.SIGKILL); err != nil {
+	if err := init.kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-result; err != nil {
