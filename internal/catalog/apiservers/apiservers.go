@@ -12,12 +12,12 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// Namespace and Service are those of the API servers themselves, portName is that
+// Namespace and Service are those of the API servers themselves, Port is the name
 // of the service's port.
 const (
 	Namespace = corev1.NamespaceDefault
 	Service   = "kubernetes"
-	portName  = "https"
+	Port      = "https"
 )
 
 // Selector is of the EndpointSlices, in Namespace, that say where they are.
@@ -34,7 +34,7 @@ func Speaks(slice *discoveryv1.EndpointSlice) bool {
 func Addresses(all []*discoveryv1.EndpointSlice) (list []string) {
 	for _, slice := range all {
 		for _, port := range slice.Ports {
-			if port.Port == nil || port.Name != nil && *port.Name != portName {
+			if port.Port == nil || port.Name != nil && *port.Name != Port {
 				continue
 			}
 			for _, e := range slice.Endpoints {

@@ -11,11 +11,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
+
+	"github.com/causeway-access/causeway/internal/catalog/apiservers"
 )
 
 const (
-	serviceName = "kubernetes"
-	portName    = "https"
+	serviceName = apiservers.Service
+	portName    = apiservers.Port
 	servicePort = 443
 )
 

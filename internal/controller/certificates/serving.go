@@ -10,9 +10,7 @@ import (
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 	certificateslisters "k8s.io/client-go/listers/certificates/v1"
@@ -20,6 +18,7 @@ import (
 	discoverylisters "k8s.io/client-go/listers/discovery/v1"
 	"k8s.io/client-go/tools/record"
 
+	"github.com/causeway-access/causeway/internal/catalog/apiservers"
 	"github.com/causeway-access/causeway/internal/controller"
 )
 
@@ -45,7 +44,7 @@ func newServing(config controller.Config, reserved Reserved) (controller.Control
 	endpoints := config.Informers.Discovery().V1().EndpointSlices()
 	s := &serving{
 		client: config.Client, requests: requests.Lister(), nodes: nodes.Lister(),
-		slices: endpoints.Lister().EndpointSlices(metav1.NamespaceDefault),
+		slices: endpoints.Lister().EndpointSlices(apiservers.Namespace),
 		events: config.Recorder(servingName), reserved: reserved,
 	}
 	loop := controller.NewLoop(servingName, workers, config.For(servingName), s.reconcile)
@@ -142,7 +141,7 @@ func notOfNode(csr *certificatesv1.CertificateSigningRequest, request *x509.Cert
 
 // servers are the addresses of all API servers.
 func (s *serving) servers() ([]netip.Addr, error) {
-	found, err := s.slices.List(labels.SelectorFromSet(labels.Set{discoveryv1.LabelServiceName: "kubernetes"}))
+	found, err := s.slices.List(apiservers.Selector())
 	if err != nil {
 		return nil, fmt.Errorf("listing the endpoints of the API servers: %w", err)
 	}

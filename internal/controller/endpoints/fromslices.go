@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/ptr"
+
+	"github.com/causeway-access/causeway/internal/catalog/apiservers"
 )
 
 // mirrored marks slices that were made from Endpoints, and so never become any.
@@ -30,7 +32,7 @@ func keyOfSlice(slice *discoveryv1.EndpointSlice) []cache.ObjectName {
 // written by hand as well stay as they are, and so do those of the service
 // `kubernetes`, which API servers write themselves.
 func (r *reconciler) fromSlices(ctx context.Context, service *corev1.Service) error {
-	if service.Namespace == metav1.NamespaceDefault && service.Name == "kubernetes" {
+	if service.Namespace == apiservers.Namespace && service.Name == apiservers.Service {
 		return nil
 	}
 	current, err := r.endpoints.Endpoints(service.Namespace).Get(service.Name)

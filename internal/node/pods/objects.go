@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 
+	"github.com/causeway-access/causeway/internal/catalog/apiservers"
 	"github.com/causeway-access/causeway/internal/node/podspec"
 )
 
@@ -32,10 +33,10 @@ func (o objects) Secret(namespace, name string) (*corev1.Secret, error) {
 // servicesFor are those of a namespace, and that of the API.
 func servicesFor(lister corelisters.ServiceLister, namespace string) ([]*corev1.Service, error) {
 	services, err := lister.Services(namespace).List(labels.Everything())
-	if err != nil || namespace == metav1.NamespaceDefault {
+	if err != nil || namespace == apiservers.Namespace {
 		return services, err
 	}
-	api, err := lister.Services(metav1.NamespaceDefault).Get("kubernetes")
+	api, err := lister.Services(apiservers.Namespace).Get(apiservers.Service)
 	if apierrors.IsNotFound(err) {
 		return services, nil
 	}

@@ -8,8 +8,9 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/causeway-access/causeway/internal/catalog/apiservers"
 )
 
 // links are the variables that name services: all of the pod's namespace if it
@@ -17,7 +18,7 @@ import (
 func links(pod *corev1.Pod, services []*corev1.Service) variables {
 	byName := map[string]*corev1.Service{}
 	for _, s := range services {
-		api := s.Namespace == metav1.NamespaceDefault && s.Name == "kubernetes"
+		api := s.Namespace == apiservers.Namespace && s.Name == apiservers.Service
 		own := s.Namespace == pod.Namespace && ptr.Deref(pod.Spec.EnableServiceLinks, true)
 		if s.Spec.ClusterIP == "" || s.Spec.ClusterIP == corev1.ClusterIPNone || !api && !own || len(s.Spec.Ports) == 0 {
 			continue

@@ -150,8 +150,9 @@ func TestWhatAPodDoesNotGetIsNamed(t *testing.T) {
 		t.Errorf("a plain pod: %q", got)
 	}
 	pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{HostPort: 80, Protocol: corev1.ProtocolSCTP}}
-	if got := Unsupported(pod); len(got) != 1 || !strings.Contains(got[0], "hostPort 80") {
-		t.Errorf("with a host port of SCTP: %q", got)
+	const want = "container main: hostPort 80 is not served: the protocol SCTP"
+	if got := Unsupported(pod); len(got) != 1 || got[0] != want {
+		t.Errorf("with a host port of SCTP: %q, want %q", got, want)
 	}
 	pod.Spec.HostNetwork = true
 	if got := Unsupported(pod); got != nil {

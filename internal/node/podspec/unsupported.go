@@ -23,7 +23,7 @@ func Unsupported(pod *corev1.Pod) []string {
 		}
 	}
 	for _, p := range hostport.Of(pod) {
-		if why := p.Unled(); why != "" && !pod.Spec.HostNetwork {
+		if why := p.Unsupported(); why != "" && !pod.Spec.HostNetwork {
 			add("container %s: hostPort %d is not served: %s", p.Container, p.Number, why)
 		}
 	}

@@ -61,8 +61,8 @@ func (p Port) Clashes(q Port) bool {
 	return p.Number == q.Number && p.Protocol == q.Protocol && (p.IP == q.IP || p.IP == anyIP || q.IP == anyIP)
 }
 
-// Unled says why a port cannot be led to a pod; empty if it can.
-func (p Port) Unled() string {
+// Unsupported says why a port cannot be led to a pod; empty if it can.
+func (p Port) Unsupported() string {
 	switch ip, err := netip.ParseAddr(p.IP); {
 	case p.Protocol != corev1.ProtocolTCP && p.Protocol != corev1.ProtocolUDP:
 		return "the protocol " + string(p.Protocol)
@@ -81,7 +81,7 @@ func Rules(pod *corev1.Pod, at netip.Addr) []*svcproxy.Rule {
 	}
 	var rules []*svcproxy.Rule
 	for _, p := range Of(pod) {
-		if p.Unled() != "" || p.Number < 1 || p.Number > 65535 || p.Inside < 1 || p.Inside > 65535 {
+		if p.Unsupported() != "" || p.Number < 1 || p.Number > 65535 || p.Inside < 1 || p.Inside > 65535 {
 			continue
 		}
 		ip, _ := netip.ParseAddr(p.IP)

@@ -53,7 +53,7 @@ func TestWhereHostPortsLead(t *testing.T) {
 			}
 			said := ""
 			for _, p := range hostport.Of(tt.pod) {
-				said += p.Unled()
+				said += p.Unsupported()
 			}
 			if tt.not == "" && said != "" || !strings.HasPrefix(said, tt.not) {
 				t.Errorf("said not to be led: %q, want %q", said, tt.not)
